@@ -1,0 +1,1 @@
+"""Sound, and the engines that turn it into words and back."""

@@ -1,0 +1,171 @@
+"""Everything that happens in a call: one dataclass each, on one small bus.
+
+Storage, captions, metrics, the event log and rehearsals listen to the same events. Times (``at_s``) are of the event loop's
+monotonic clock, which all processes of one machine share.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvent:
+    """Of which call (``chat_id``), and when."""
+
+    chat_id: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallJoined(CallEvent):
+    """Parley is in the call."""
+
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLeft(CallEvent):
+    """Parley has left the call; ``reason`` is a plain sentence."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChanged(CallEvent):
+    """connecting · listening · thinking · speaking · reconnecting."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantsChanged(CallEvent):
+    """Who is in the call now (names)."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnBegan(CallEvent):
+    """A participant has begun to speak."""
+
+    turn_id: int
+    speaker: str
+    speaker_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnHeard(CallEvent):
+    """A committed turn and its words (empty: nothing intelligible)."""
+
+    turn_id: int
+    revision: int
+    speaker: str
+    speaker_id: int
+    text: str
+    language: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyBegan(CallEvent):
+    """The first sample of a reply has left."""
+
+    turn_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseSpoken(CallEvent):
+    """A clause of a reply begins to be heard."""
+
+    turn_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted(CallEvent):
+    """A reply was cut off by a participant; ``heard`` is what had been played of it."""
+
+    turn_id: int
+    by: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeEnded(CallEvent):
+    """A turn and its reply, whole: the row that is stored, shown and measured.
+
+    ``spans_ms`` are contiguous, in order, from the last speech sample to the first audible sample of the reply.
+    """
+
+    turn_id: int
+    revision: int
+    speaker: str
+    speaker_id: int
+    heard: str
+    reply: str
+    reply_heard: str
+    interrupted: bool
+    spans_ms: dict[str, float] = field(default_factory=dict)
+    speech_ended_at_s: float = 0.0
+    first_sound_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFailed(CallEvent):
+    """A speech engine or the brain failed; ``part`` is hearing, thinking or speaking."""
+
+    part: str
+    what: str
+
+
+Listener = Callable[[CallEvent], None]
+
+
+class EventBus:
+    """Hands each event to every listener at once, in the order of subscription. A listener that raises is logged and kept."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Add a listener; calling what is returned removes it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def publish(self, event: CallEvent) -> None:
+        """Tell every listener."""
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener failed on %s", type(event).__name__)
+
+
+def as_json(event: CallEvent) -> dict[str, Any]:
+    """The event as plain data, its type under ``event``."""
+    return {"event": type(event).__name__, **dataclasses.asdict(event)}
+
+
+class EventLog:
+    """Appends each event to a file, one JSON object a line; subscribe it to a bus."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+
+    def __call__(self, event: CallEvent) -> None:
+        self._file.write(json.dumps(as_json(event), ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,33 @@
+"""Ways of being in a call."""
+
+from __future__ import annotations
+
+from calls.lines.line import (
+    HearingSink,
+    Line,
+    LineClosed,
+    LineDropped,
+    LineEvent,
+    LineLost,
+    LineRemoved,
+    MutedByAdmin,
+    Participant,
+    ParticipantJoined,
+    ParticipantLeft,
+    UnmutedByAdmin,
+)
+
+__all__ = [
+    "HearingSink",
+    "Line",
+    "LineClosed",
+    "LineDropped",
+    "LineEvent",
+    "LineLost",
+    "LineRemoved",
+    "MutedByAdmin",
+    "Participant",
+    "ParticipantJoined",
+    "ParticipantLeft",
+    "UnmutedByAdmin",
+]

@@ -1,0 +1,149 @@
+"""Every setting of Parley: one typed object, read from the environment and ``.env``, each name in one place.
+
+The environment wins over ``.env``. An empty value counts as not set. All wrong values are reported at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from errors import SettingsError
+
+
+class EndpointingProfile(StrEnum):
+    """How long a pause ends a turn: fast 500 ms, balanced 700 ms, patient 1500 ms (K8)."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    PATIENT = "patient"
+
+
+def _expanded(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str | Path) else value
+
+
+ExpandedPath = Annotated[Path, BeforeValidator(_expanded)]
+
+
+def _aliases(*names: str) -> AliasChoices:
+    return AliasChoices(*names, *(name.lower() for name in names))
+
+
+class Settings(BaseSettings):
+    """All settings. Field descriptions are the comments of ``.env.example``, which a test keeps current."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", case_sensitive=False
+    )
+
+    # --- Telegram account -------------------------------------------------------------------------------------
+    api_id: int | None = Field(
+        None, gt=0, validation_alias=_aliases("API_ID", "apiId"),
+        description="The api_id of your application, from my.telegram.org/apps.")  # fmt: skip
+    api_hash: SecretStr | None = Field(
+        None, validation_alias=_aliases("API_HASH", "apiHash"),
+        description="The api_hash of your application, from my.telegram.org/apps.")  # fmt: skip
+    telegram_session: SecretStr | None = Field(
+        None, validation_alias=_aliases("TELEGRAM_SESSION", "TELETHON_SESSION", "SESSION_STRING", "STRING_SESSION"),
+        description="A Telethon string session. Without it the session file below is used.")  # fmt: skip
+    session_path: ExpandedPath = Field(
+        Path("~/.local/share/parley/parley.session").expanduser(),
+        description="The session file that a login writes (kept private: mode 0600).")  # fmt: skip
+    telegram_dc: str | None = Field(
+        None, pattern=r"^(127\.0\.0\.1|localhost|\[::1\]):\d+:.+$",
+        description="Rehearsals only: host:port:public_key.pem of a loopback Telegram. Only loopback addresses are accepted.")  # fmt: skip
+
+    # --- Where things are kept --------------------------------------------------------------------------------
+    data_dir: ExpandedPath = Field(
+        Path("~/.local/share/parley").expanduser(), description="The database and everything else Parley keeps.")  # fmt: skip
+    models_dir: ExpandedPath = Field(
+        Path("~/.cache/parley/models").expanduser(), description="Where models are kept. Any folder with the right files works offline.")  # fmt: skip
+    ffmpeg_path: ExpandedPath | None = Field(
+        None, description="The ffmpeg program. Found on PATH when not set; calls and voice work without it.")  # fmt: skip
+
+    # --- Hearing ----------------------------------------------------------------------------------------------
+    stt_engine: Literal["auto", "whisper", "openai"] = Field(
+        "auto", description="What turns speech into text: whisper (embedded), openai (any compatible endpoint), or auto.")  # fmt: skip
+    whisper_model_size: Literal["base", "tiny.en"] = Field(
+        "base", description="The embedded Whisper model: base (many languages) or tiny.en (English, faster).")  # fmt: skip
+    whisper_threads: int = Field(2, ge=1, le=64, description="CPU threads of one Whisper decode.")
+    stt_url: str | None = Field(
+        None, validation_alias=_aliases("STT_URL", "STT_SERVICE_URL"), pattern=r"^https?://",
+        description="Base URL of an OpenAI-compatible transcription service, such as http://127.0.0.1:8000/v1.")  # fmt: skip
+    stt_api_key: SecretStr | None = Field(None, description="The key of that service.")
+    stt_model: str = Field("whisper-1", description="The model name asked of that service.")
+    stt_timeout_s: float = Field(10.0, gt=0, le=120, description="Longest wait for the words of one utterance, in seconds.")
+    language: str = Field(
+        "en", pattern=r"^(auto|[a-z]{2})$", description="The language spoken: a two-letter code, or auto to detect it.")  # fmt: skip
+
+    # --- Speaking ---------------------------------------------------------------------------------------------
+    tts_engine: Literal["auto", "piper", "edge", "espeak"] = Field(
+        "auto", description="The voice engine: piper (embedded), edge (Microsoft Edge voices, needs the internet), espeak, or auto.")  # fmt: skip
+    piper_voice: ExpandedPath | None = Field(None, description="A Piper .onnx voice of your own (its .onnx.json beside it).")
+    edge_tts_voice: str = Field("en-GB-RyanNeural", description="The voice of the edge engine.")
+    edge_tts_rate: str = Field("+0%", pattern=r"^[+-]\d{1,3}%$", description="Speaking rate of every engine, -50% to +100%.")
+    tts_first_audio_timeout_s: float = Field(5.0, gt=0, le=60, description="Longest wait for the first sound of a clause, in seconds.")
+
+    # --- Thinking ---------------------------------------------------------------------------------------------
+    brain: Literal["auto", "embedded", "openai", "anthropic"] = Field(
+        "auto", description="Who thinks: embedded (a small model inside), openai (any compatible endpoint), anthropic, or auto: the service whose key is set, else embedded.")  # fmt: skip
+    openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI-compatible service.")
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", pattern=r"^https?://", description="Base URL of the OpenAI-compatible service.")  # fmt: skip
+    openai_model: str = Field("gpt-4o-mini", description="Model name asked of the OpenAI-compatible service.")
+    anthropic_api_key: SecretStr | None = Field(None, description="Key of the Anthropic service.")
+    anthropic_base_url: str = Field("https://api.anthropic.com", pattern=r"^https?://", description="Base URL of the Anthropic service.")
+    anthropic_model: str = Field("claude-3-5-haiku-latest", description="Model name asked of the Anthropic service.")
+    brain_model_path: ExpandedPath | None = Field(None, description="A GGUF chat model of your own for the embedded brain.")
+    brain_threads: int = Field(2, ge=1, le=64, description="CPU threads of the embedded brain.")
+    brain_first_token_timeout_s: float = Field(15.0, gt=0, le=300, description="Longest wait for the first word of a reply, in seconds.")
+    brain_total_timeout_s: float = Field(45.0, gt=0, le=600, description="Longest time one reply may take to think, in seconds.")
+    bot_name: str = Field("Parley", min_length=1, max_length=64, description="The name it answers to in a call.")
+    persona: str | None = Field(None, max_length=4000, description="Who it is, in your own words; added to the built-in instructions.")
+
+    # --- Turn taking ------------------------------------------------------------------------------------------
+    endpointing: EndpointingProfile = Field(
+        EndpointingProfile.BALANCED, description="How long a pause ends a turn: fast (500 ms), balanced (700 ms), patient (1500 ms).")  # fmt: skip
+    vad_threshold: float = Field(0.5, gt=0, lt=1, description="Speech probability above which sound counts as speech.")
+    max_utterance_ms: int = Field(
+        30_000, ge=1_000, le=120_000, description="A turn longer than this is answered as it is, in milliseconds."
+    )
+
+    # --- Calls ------------------------------------------------------------------------------------------------
+    join_timeout_s: float = Field(20.0, gt=1, le=120, description="Longest wait for joining a voice chat, in seconds.")
+    max_concurrent_calls: int = Field(15, ge=1, le=1000, description="More calls than this at once are refused.")
+    command_prefixes: str = Field("/.!", min_length=1, description="Characters that may begin a command.")
+
+    # --- Logging ----------------------------------------------------------------------------------------------
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    event_log: ExpandedPath | None = Field(
+        None, description="A file to which every event of every call is appended, one JSON object a line.")  # fmt: skip
+
+
+def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
+    """Read the settings from the environment and ``env_file``.
+
+    :raises SettingsError: naming every wrong setting, what it was (secrets excepted) and what is allowed.
+    """
+    try:
+        return Settings(_env_file=env_file, **overrides)
+    except ValidationError as invalid:
+        raise SettingsError(_explained(invalid), "Correct them in .env or in the environment; .env.example explains each.") from None
+
+
+def _explained(invalid: ValidationError) -> str:
+    lines = [_explained_one(error["loc"], error["input"], error["msg"]) for error in invalid.errors()]
+    return f"{len(lines)} setting{'s are' if len(lines) > 1 else ' is'} wrong:\n" + "\n".join(f"  {line}" for line in lines) + "\n"
+
+
+def _explained_one(location: tuple[int | str, ...], value: object, allowed: str) -> str:
+    name = str(location[0]).upper() if location else "?"
+    field = Settings.model_fields.get(name.lower())
+    secret = field is not None and "SecretStr" in str(field.annotation)
+    shown = "(hidden)" if secret or not isinstance(value, str | int | float) else repr(value)
+    return f"{name} is {shown}: {allowed[0].lower()}{allowed[1:]}"
