@@ -9,7 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from errors import SettingsError
@@ -30,6 +32,12 @@ def _expanded(value: object) -> object:
 ExpandedPath = Annotated[Path, BeforeValidator(_expanded)]
 
 
+def _rate_within_limits(rate: str) -> str:
+    if not -50 <= int(rate.rstrip("%")) <= 100:
+        raise ValueError("it should lie between -50% and +100%")
+    return rate
+
+
 def _aliases(*names: str) -> AliasChoices:
     return AliasChoices(*names, *(name.lower() for name in names))
 
@@ -43,61 +51,99 @@ class Settings(BaseSettings):
 
     # --- Telegram account -------------------------------------------------------------------------------------
     api_id: int | None = Field(
-        None, gt=0, validation_alias=_aliases("API_ID", "apiId"),
-        description="The api_id of your application, from my.telegram.org/apps.")  # fmt: skip
+        None, gt=0, validation_alias=_aliases("API_ID", "apiId"), description="The api_id of your application, from my.telegram.org/apps."
+    )
     api_hash: SecretStr | None = Field(
-        None, validation_alias=_aliases("API_HASH", "apiHash"),
-        description="The api_hash of your application, from my.telegram.org/apps.")  # fmt: skip
+        None, validation_alias=_aliases("API_HASH", "apiHash"), description="The api_hash of your application, from my.telegram.org/apps."
+    )
     telegram_session: SecretStr | None = Field(
-        None, validation_alias=_aliases("TELEGRAM_SESSION", "TELETHON_SESSION", "SESSION_STRING", "STRING_SESSION"),
-        description="A Telethon string session. Without it the session file below is used.")  # fmt: skip
+        None,
+        validation_alias=_aliases("TELEGRAM_SESSION", "TELETHON_SESSION", "SESSION_STRING", "STRING_SESSION"),
+        description="A Telethon string session. Without it the session file below is used.",
+    )
     session_path: ExpandedPath = Field(
         Path("~/.local/share/parley/parley.session").expanduser(),
-        description="The session file that a login writes (kept private: mode 0600).")  # fmt: skip
+        description="The session file that a login writes (kept private: mode 0600).",
+    )
     telegram_dc: str | None = Field(
-        None, pattern=r"^(127\.0\.0\.1|localhost|\[::1\]):\d+:.+$",
-        description="Rehearsals only: host:port:public_key.pem of a loopback Telegram. Only loopback addresses are accepted.")  # fmt: skip
+        None,
+        pattern=r"^(127\.0\.0\.1|localhost|\[::1\]):\d+:.+$",
+        examples=["127.0.0.1:4430:/tmp/key.pem"],
+        description="Rehearsals only: host:port:public_key.pem of a loopback Telegram. Only loopback addresses are accepted.",
+    )
 
     # --- Where things are kept --------------------------------------------------------------------------------
-    data_dir: ExpandedPath = Field(
-        Path("~/.local/share/parley").expanduser(), description="The database and everything else Parley keeps.")  # fmt: skip
+    data_dir: ExpandedPath = Field(Path("~/.local/share/parley").expanduser(), description="The database and everything else Parley keeps.")
     models_dir: ExpandedPath = Field(
-        Path("~/.cache/parley/models").expanduser(), description="Where models are kept. Any folder with the right files works offline.")  # fmt: skip
+        Path("~/.cache/parley/models").expanduser(), description="Where models are kept. Any folder with the right files works offline."
+    )
+    models_hub_url: str = Field(
+        "https://huggingface.co",
+        validation_alias=_aliases("MODELS_HUB_URL", "HF_ENDPOINT"),
+        pattern=r"^https?://",
+        examples=["https://huggingface.co"],
+        description="The model hub, or a mirror of it, that `bot.py engines fetch` asks first.",
+    )
     ffmpeg_path: ExpandedPath | None = Field(
-        None, description="The ffmpeg program. Found on PATH when not set; calls and voice work without it.")  # fmt: skip
+        None, description="The ffmpeg program. Found on PATH when not set; calls and voice work without it."
+    )
 
     # --- Hearing ----------------------------------------------------------------------------------------------
     stt_engine: Literal["auto", "whisper", "openai"] = Field(
-        "auto", description="What turns speech into text: whisper (embedded), openai (any compatible endpoint), or auto.")  # fmt: skip
+        "auto", description="What turns speech into text: whisper (embedded), openai (any compatible endpoint), or auto."
+    )
     whisper_model_size: Literal["base", "tiny.en"] = Field(
-        "base", description="The embedded Whisper model: base (many languages) or tiny.en (English, faster).")  # fmt: skip
+        "base", description="The embedded Whisper model: base (many languages) or tiny.en (English, faster)."
+    )
     whisper_threads: int = Field(2, ge=1, le=64, description="CPU threads of one Whisper decode.")
     stt_url: str | None = Field(
-        None, validation_alias=_aliases("STT_URL", "STT_SERVICE_URL"), pattern=r"^https?://",
-        description="Base URL of an OpenAI-compatible transcription service, such as http://127.0.0.1:8000/v1.")  # fmt: skip
+        None,
+        validation_alias=_aliases("STT_URL", "STT_SERVICE_URL"),
+        pattern=r"^https?://",
+        examples=["http://127.0.0.1:8000/v1"],
+        description="Base URL of an OpenAI-compatible transcription service, such as http://127.0.0.1:8000/v1.",
+    )
     stt_api_key: SecretStr | None = Field(None, description="The key of that service.")
     stt_model: str = Field("whisper-1", description="The model name asked of that service.")
     stt_timeout_s: float = Field(10.0, gt=0, le=120, description="Longest wait for the words of one utterance, in seconds.")
     language: str = Field(
-        "en", pattern=r"^(auto|[a-z]{2})$", description="The language spoken: a two-letter code, or auto to detect it.")  # fmt: skip
+        "en",
+        pattern=r"^(auto|[a-z]{2})$",
+        examples=["en", "auto"],
+        description="The language spoken: a two-letter code, or auto to detect it.",
+    )
 
     # --- Speaking ---------------------------------------------------------------------------------------------
     tts_engine: Literal["auto", "piper", "edge", "espeak"] = Field(
-        "auto", description="The voice engine: piper (embedded), edge (Microsoft Edge voices, needs the internet), espeak, or auto.")  # fmt: skip
+        "auto", description="The voice engine: piper (embedded), edge (Microsoft's voices, needs the internet), espeak, or auto."
+    )
     piper_voice: ExpandedPath | None = Field(None, description="A Piper .onnx voice of your own (its .onnx.json beside it).")
     edge_tts_voice: str = Field("en-GB-RyanNeural", description="The voice of the edge engine.")
-    edge_tts_rate: str = Field("+0%", pattern=r"^[+-]\d{1,3}%$", description="Speaking rate of every engine, -50% to +100%.")
+    edge_tts_rate: Annotated[str, AfterValidator(_rate_within_limits)] = Field(
+        "+0%", pattern=r"^[+-]\d{1,3}%$", examples=["+10%", "-20%"], description="Speaking rate of every engine, -50% to +100%."
+    )
     tts_first_audio_timeout_s: float = Field(5.0, gt=0, le=60, description="Longest wait for the first sound of a clause, in seconds.")
 
     # --- Thinking ---------------------------------------------------------------------------------------------
     brain: Literal["auto", "embedded", "openai", "anthropic"] = Field(
-        "auto", description="Who thinks: embedded (a small model inside), openai (any compatible endpoint), anthropic, or auto: the service whose key is set, else embedded.")  # fmt: skip
+        "auto",
+        description="Who thinks: embedded (a small model), openai (any compatible service), anthropic; auto takes whose key is set, else embedded.",
+    )
     openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI-compatible service.")
     openai_base_url: str = Field(
-        "https://api.openai.com/v1", pattern=r"^https?://", description="Base URL of the OpenAI-compatible service.")  # fmt: skip
+        "https://api.openai.com/v1",
+        pattern=r"^https?://",
+        examples=["https://api.openai.com/v1"],
+        description="Base URL of the OpenAI-compatible service.",
+    )
     openai_model: str = Field("gpt-4o-mini", description="Model name asked of the OpenAI-compatible service.")
     anthropic_api_key: SecretStr | None = Field(None, description="Key of the Anthropic service.")
-    anthropic_base_url: str = Field("https://api.anthropic.com", pattern=r"^https?://", description="Base URL of the Anthropic service.")
+    anthropic_base_url: str = Field(
+        "https://api.anthropic.com",
+        pattern=r"^https?://",
+        examples=["https://api.anthropic.com"],
+        description="Base URL of the Anthropic service.",
+    )
     anthropic_model: str = Field("claude-3-5-haiku-latest", description="Model name asked of the Anthropic service.")
     brain_model_path: ExpandedPath | None = Field(None, description="A GGUF chat model of your own for the embedded brain.")
     brain_threads: int = Field(2, ge=1, le=64, description="CPU threads of the embedded brain.")
@@ -108,7 +154,8 @@ class Settings(BaseSettings):
 
     # --- Turn taking ------------------------------------------------------------------------------------------
     endpointing: EndpointingProfile = Field(
-        EndpointingProfile.BALANCED, description="How long a pause ends a turn: fast (500 ms), balanced (700 ms), patient (1500 ms).")  # fmt: skip
+        EndpointingProfile.BALANCED, description="How long a pause ends a turn: fast (500 ms), balanced (700 ms), patient (1500 ms)."
+    )
     vad_threshold: float = Field(0.5, gt=0, lt=1, description="Speech probability above which sound counts as speech.")
     max_utterance_ms: int = Field(
         30_000, ge=1_000, le=120_000, description="A turn longer than this is answered as it is, in milliseconds."
@@ -122,7 +169,13 @@ class Settings(BaseSettings):
     # --- Logging ----------------------------------------------------------------------------------------------
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     event_log: ExpandedPath | None = Field(
-        None, description="A file to which every event of every call is appended, one JSON object a line.")  # fmt: skip
+        None, description="A file to which every event of every call is appended, one JSON object a line."
+    )
+
+    @property
+    def has_account(self) -> bool:
+        """Whether any part of a Telegram account is set; a part that is then missing is for the login to report."""
+        return any((self.api_id, self.api_hash, self.telegram_session))
 
 
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
@@ -134,16 +187,38 @@ def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Set
         return Settings(_env_file=env_file, **overrides)
     except ValidationError as invalid:
         raise SettingsError(_explained(invalid), "Correct them in .env or in the environment; .env.example explains each.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{env_file} is not a text file in UTF-8.", "Write it anew from .env.example.") from None
 
 
 def _explained(invalid: ValidationError) -> str:
-    lines = [_explained_one(error["loc"], error["input"], error["msg"]) for error in invalid.errors()]
-    return f"{len(lines)} setting{'s are' if len(lines) > 1 else ' is'} wrong:\n" + "\n".join(f"  {line}" for line in lines) + "\n"
+    errors = invalid.errors()
+    counted = f"{len(errors)} settings are wrong:" if len(errors) > 1 else "1 setting is wrong:"
+    return "\n".join([counted, *(f"  {_explained_one(error)}" for error in errors), ""])
 
 
-def _explained_one(location: tuple[int | str, ...], value: object, allowed: str) -> str:
-    name = str(location[0]).upper() if location else "?"
-    field = Settings.model_fields.get(name.lower())
-    secret = field is not None and "SecretStr" in str(field.annotation)
-    shown = "(hidden)" if secret or not isinstance(value, str | int | float) else repr(value)
-    return f"{name} is {shown}: {allowed[0].lower()}{allowed[1:]}"
+def _explained_one(error: ErrorDetails) -> str:
+    name = str(error["loc"][0])
+    field = _field_called(name)
+    return f"{name.upper()} is {_shown(error['input'], field)}: {_allowed(error, field)}."
+
+
+def _field_called(name: str) -> FieldInfo | None:
+    known = Settings.model_fields
+    return known.get(name.lower()) or next((field for field in known.values() if name in _names_of(field)), None)
+
+
+def _names_of(field: FieldInfo) -> list[str | int]:
+    aliases = field.validation_alias
+    return [path for path in aliases.choices if isinstance(path, str)] if isinstance(aliases, AliasChoices) else []
+
+
+def _shown(value: object, field: FieldInfo | None) -> str:
+    secret = field is None or "SecretStr" in str(field.annotation)
+    return "(hidden)" if secret else repr(value)
+
+
+def _allowed(error: ErrorDetails, field: FieldInfo | None) -> str:
+    if error["type"] == "string_pattern_mismatch" and field is not None and field.examples:
+        return "it should look like " + " or ".join(str(example) for example in field.examples)
+    return error["msg"].removeprefix("Value error, ").replace("Input should", "it should")
