@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     # --- Thinking ---------------------------------------------------------------------------------------------
     brain: Literal["auto", "embedded", "openai", "anthropic"] = Field(
         "auto",
-        description="Who thinks: embedded (a small model), openai (any compatible service), anthropic; auto takes whose key is set, else embedded.",
+        description="Who thinks: embedded (a small model), openai (or compatible), anthropic; auto takes whose key is set, else embedded.",
     )
     openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI-compatible service.")
     openai_base_url: str = Field(
