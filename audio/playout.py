@@ -1,54 +1,62 @@
 """The sound that is about to be heard: clauses in order, a gain, and a count of the samples that have left.
 
-The line pulls one frame every 10 ms. Nothing is ever handed over ahead of the ear, so a cut is emptying a deque, and "what was heard" is a counter.
+The line pulls one frame every 10 ms. Nothing is ever handed over ahead of the ear, so falling silent takes one frame, and
+"what was heard" is a counter.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 
 from audio.pcm import BYTES_PER_SAMPLE, PLAYOUT_FRAME_BYTES, PLAYOUT_RATE_HZ, as_samples
+from audio.word_times import SPOKEN_SAMPLES_PER_CHARACTER, estimated_word_times, words_heard
 
 DUCKED_GAIN = 0.25
 """About -12 dB: plainly quieter, still intelligible."""
 RAMP_S = 0.03
 """A change of gain is spread over this long so that it does not click."""
 FADE_SAMPLES = PLAYOUT_RATE_HZ * 5 // 1000
-"""What is cut ends in a fade of 5 ms so that it does not click."""
+"""Sound that stops ends in a fade of 5 ms so that it does not click."""
+FRAME_SAMPLES = PLAYOUT_FRAME_BYTES // BYTES_PER_SAMPLE
 
 Clock = Callable[[], float]
 
 
-@dataclass(slots=True)
 class PlayingClause:
     """One clause of a reply on its way to the ear. Sound is appended while it is made; counts are in samples at 24 kHz."""
 
-    text: str
-    reply_id: int
-    complete: bool = False
-    played: int = 0
-    appended: int = 0
-    began_at_s: float | None = None
-    _chunks: deque[memoryview] = field(default_factory=deque)
+    __slots__ = ("_pcm", "began_at_s", "complete", "furthest", "played", "reply_id", "text")
+
+    def __init__(self, text: str, reply_id: int) -> None:
+        self.text = text
+        self.reply_id = reply_id
+        self.complete = False
+        self.played = 0
+        self.furthest = 0
+        self.began_at_s: float | None = None
+        self._pcm = bytearray()
 
     def append(self, pcm: bytes) -> None:
         """Add sound to the end of the clause (24 kHz mono)."""
-        self._chunks.append(memoryview(pcm))
-        self.appended += len(pcm) // BYTES_PER_SAMPLE
+        self._pcm += pcm
 
     def finish(self) -> None:
         """No more sound will come for this clause."""
         self.complete = True
 
     @property
+    def made(self) -> int:
+        """Samples there are so far."""
+        return len(self._pcm) // BYTES_PER_SAMPLE
+
+    @property
     def waiting(self) -> int:
         """Samples not played yet."""
-        return self.appended - self.played
+        return self.made - self.played
 
     @property
     def done(self) -> bool:
@@ -56,33 +64,36 @@ class PlayingClause:
         return self.complete and self.waiting == 0
 
     @property
-    def fraction_heard(self) -> float:
-        """How much of the clause has been heard, 0 to 1; of a clause still being made the length is not known, so this is of what there is."""
-        if self.done:
-            return 1.0
-        return self.played / self.appended if self.appended else 0.0
+    def length(self) -> int:
+        """Samples of the whole clause; while it is still being made, at least what its text would take."""
+        return self.made if self.complete else max(self.made, len(self.text) * SPOKEN_SAMPLES_PER_CHARACTER)
 
-    def take(self, samples: int) -> Iterable[memoryview]:
-        """Remove and return up to ``samples`` samples from the front."""
-        taken: list[memoryview] = []
-        wanted = samples * BYTES_PER_SAMPLE
-        while wanted and self._chunks:
-            chunk = self._chunks.popleft()
-            if len(chunk) > wanted:
-                self._chunks.appendleft(chunk[wanted:])
-                chunk = chunk[:wanted]
-            wanted -= len(chunk)
-            taken.append(chunk)
-        self.played += sum(len(chunk) for chunk in taken) // BYTES_PER_SAMPLE
-        return taken
+    @property
+    def heard(self) -> str:
+        """The words that have been played to their end."""
+        return self.text if self.done else words_heard(self.text, self.length, self.furthest)
 
-    def drop(self) -> None:
-        """Forget the sound that was not played."""
-        self._chunks.clear()
+    def take(self, samples: int) -> bytes:
+        """The next up to ``samples`` samples, which count as played from now on."""
+        start = self.played * BYTES_PER_SAMPLE
+        pcm = bytes(self._pcm[start : start + samples * BYTES_PER_SAMPLE])
+        self.played += len(pcm) // BYTES_PER_SAMPLE
+        self.furthest = max(self.furthest, self.played)
+        return pcm
+
+    def peek(self, samples: int) -> bytes:
+        """Like :meth:`take`, without playing."""
+        start = self.played * BYTES_PER_SAMPLE
+        return bytes(self._pcm[start : start + samples * BYTES_PER_SAMPLE])
+
+    def rewind_to_word(self) -> None:
+        """Step back to the beginning of the word that is being played."""
+        starts = [word.start for word in estimated_word_times(self.text, self.length) if word.start <= self.played]
+        self.played = starts[-1] if starts else 0
 
 
 class Playout:
-    """A bounded queue of clauses that a line pulls 10 ms frames from; silence when there is nothing to say.
+    """A queue of clauses that a line pulls 10 ms frames from; silence when there is nothing to say.
 
     ``clock`` gives the time in seconds used in ``began_at_s`` and the callbacks (the event loop's clock in a call).
     """
@@ -94,7 +105,8 @@ class Playout:
         self._clauses: deque[PlayingClause] = deque()
         self._gain = 1.0
         self._target_gain = 1.0
-        self._fade: bytes = b""
+        self._fade = b""
+        self._held = False
         self.underruns = 0
         self.on_clause_began: Callable[[PlayingClause, float], None] | None = None
         self.on_clause_done: Callable[[PlayingClause], None] | None = None
@@ -106,7 +118,7 @@ class Playout:
         if self._fade:
             frame, self._fade = self._fade, b""
             return frame
-        if not self._clauses:
+        if self._held or not self._clauses:
             self._gain = self._target_gain
             return self.SILENCE
         frame = self._gather()
@@ -115,24 +127,21 @@ class Playout:
         return frame
 
     def _gather(self) -> bytes:
-        wanted = PLAYOUT_FRAME_BYTES // BYTES_PER_SAMPLE
-        pieces: list[memoryview] = []
-        while wanted and self._clauses:
+        frame = b""
+        while len(frame) < PLAYOUT_FRAME_BYTES and self._clauses:
             clause = self._clauses[0]
-            taken = list(clause.take(wanted))
+            taken = clause.take(FRAME_SAMPLES - len(frame) // BYTES_PER_SAMPLE)
             if taken and clause.began_at_s is None:
                 self._began(clause)
-            pieces += taken
-            wanted -= sum(len(piece) for piece in taken) // BYTES_PER_SAMPLE
+            frame += taken
             if clause.done:
                 self._clauses.popleft()
                 if self.on_clause_done:
                     self.on_clause_done(clause)
-            elif wanted:
+            elif clause.waiting == 0:
                 self.underruns += clause.began_at_s is not None
                 break
-        frame = b"".join(pieces)
-        return frame if not wanted else frame + self.SILENCE[: wanted * BYTES_PER_SAMPLE]
+        return frame + self.SILENCE[len(frame) :]
 
     def _began(self, clause: PlayingClause) -> None:
         clause.began_at_s = self._clock()
@@ -141,8 +150,9 @@ class Playout:
 
     def _with_gain(self, frame: bytes) -> bytes:
         samples = as_samples(frame)
+        difference = self._target_gain - self._gain
         step = len(samples) / (RAMP_S * PLAYOUT_RATE_HZ)
-        end = self._gain + math.copysign(min(step, abs(self._target_gain - self._gain)), self._target_gain - self._gain)
+        end = self._gain + math.copysign(min(step, abs(difference)), difference)
         ramp = np.linspace(self._gain, end, len(samples), dtype=np.float32)
         self._gain = end
         return bytes((samples * ramp).astype("<i2").tobytes())
@@ -161,31 +171,42 @@ class Playout:
         """Back to full volume."""
         self._target_gain = 1.0
 
-    def cut(self) -> list[PlayingClause]:
-        """Fall silent within this frame; returns the clauses that were not played to their end, first one first."""
-        cut = list(self._clauses)
+    def hold(self) -> None:
+        """Fall silent within one frame, keeping what is left to say."""
+        if self._held:
+            return
+        self._held = True
+        if self._clauses and self._clauses[0].began_at_s is not None:
+            self._fade = self._faded(self._clauses[0])
+
+    def release(self) -> None:
+        """Go on after a :meth:`hold`, from the beginning of the word that was broken off, at full volume."""
+        if self._held and self._clauses and self._clauses[0].began_at_s is not None:
+            self._clauses[0].rewind_to_word()
+        self._held = False
+        self._target_gain = self._gain = 1.0
+
+    def cut(self) -> None:
+        """Fall silent within one frame and forget what is left to say."""
+        self.hold()
         self._clauses.clear()
-        if cut and cut[0].began_at_s is not None and cut[0].waiting:
-            self._fade = self._faded(cut[0])
-        for clause in cut:
-            clause.drop()
+        self._held = False
         self._target_gain = 1.0
-        return cut
 
     def _faded(self, clause: PlayingClause) -> bytes:
-        samples = np.frombuffer(b"".join(clause.take(FADE_SAMPLES)), dtype="<i2")
+        samples = as_samples(clause.peek(FADE_SAMPLES))
         faded = (samples * np.linspace(self._gain, 0.0, len(samples), dtype=np.float32)).astype("<i2").tobytes()
         return (faded + self.SILENCE)[:PLAYOUT_FRAME_BYTES]
 
     @property
-    def speaking(self) -> bool:
-        """There is a clause whose sound has begun or is ready to begin."""
-        return any(clause.waiting or clause.began_at_s is not None for clause in self._clauses)
+    def held(self) -> bool:
+        """It is silent in the middle of something (:meth:`hold`)."""
+        return self._held
 
     @property
-    def ducked(self) -> bool:
-        """It speaks more quietly just now."""
-        return self._target_gain < 1.0
+    def audible(self) -> bool:
+        """Sound leaves, or would leave with the next frame."""
+        return bool(self._clauses) and not self._held and (self._clauses[0].waiting > 0 or self._clauses[0].began_at_s is not None)
 
     @property
     def buffered_s(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,10 +33,10 @@ class TextToSpeech(Protocol):
         :raises errors.EngineError: it cannot work here.
         """
 
-    def synthesize(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+    def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         """The sound of ``text`` in pieces as they are made: 24 kHz mono 16-bit PCM (``audio.pcm.PLAYOUT_RATE_HZ``).
 
-        Closing the iterator early stops the work. Leading and trailing silence is trimmed to at most 60 ms.
+        Closing the generator early stops the work. Leading and trailing silence is trimmed to at most 60 ms.
 
         :raises errors.EngineError: no sound in time, or the engine failed.
         """

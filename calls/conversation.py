@@ -1,0 +1,190 @@
+"""The loop of a call: hear, take turns, transcribe, think, speak; begun early, heard only when wanted.
+
+Work on a turn begins with its first pause; the commit (a long enough pause) only lets it be heard. Everything runs as tasks of one task group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from audio.playout import Playout
+from calls import events
+from calls.drafting import Drafting, Engines
+from calls.floor import Floor, Phase
+from calls.hearing import Hearing
+from calls.history import History
+from calls.latency import LatencyBook
+from calls.lines import Participant
+from calls.manners import Manners
+from calls.turn import Draft, Turn, TurnState
+from calls.turns.barge_in import BargeIn, BargeInStep
+from calls.turns.endpointing import Edge, Endpointing
+from calls.turns.revisions import Revisions
+from errors import EngineError
+
+log = logging.getLogger(__name__)
+
+WATCH_S = 0.05
+
+
+class Conversation:
+    """One call's talk. ``hear`` is fed by the line on the event loop; :meth:`run` goes on until it is cancelled."""
+
+    def __init__(self, chat_id: int, engines: Engines, manners: Manners, playout: Playout, bus: events.EventBus) -> None:
+        self.history = History()
+        self._chat_id = chat_id
+        self._manners = manners
+        self._playout = playout
+        self._bus = bus
+        self._clock = asyncio.get_running_loop().time
+        self._group = asyncio.TaskGroup()
+        self._revisions = Revisions()
+        self._hearings: dict[int, Hearing] = {}
+        self._turns: dict[int, Turn] = {}
+        self._drafting = Drafting(engines, manners, self.history, self._revisions, self._spawn, self._clock)
+        self._floor = Floor(
+            self._drafting, playout, self.history, self._publish, self._spawn, self._close, manners.longest_wait_for_floor_s
+        )
+        self._drafting.on_words = self._on_words
+        self._floor.others_speaking = self._others_speaking
+
+    # ---- life
+
+    async def run(self) -> None:
+        """Converse until cancelled; every task of the conversation ends with it."""
+        async with self._group:
+            self._spawn(self._prefill())
+            self._spawn(self._watch())
+            await self._floor.run()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        return self._group.create_task(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("a task of the conversation failed", extra={"chat_id": self._chat_id})
+
+    async def _prefill(self) -> None:
+        try:
+            await self._drafting.prefill()
+        except EngineError as error:
+            self._publish(events.EngineFailed, part="thinking", what=str(error))
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for hearing in list(self._hearings.values()):
+                hearing.fill_gap()
+            if self._playout.held and not self._floor.deciding() and not any(h.in_turn for h in self._hearings.values()):
+                self._floor.come_back()
+
+    def _publish(self, event: type[events.CallEvent], **fields: Any) -> None:
+        self._bus.publish(event(chat_id=self._chat_id, at_s=self._clock(), **fields))
+
+    @property
+    def phase(self) -> Phase:
+        """listening, thinking or speaking."""
+        return self._floor.phase
+
+    @property
+    def latency(self) -> LatencyBook:
+        """The call's newest voice-to-voice times."""
+        return self._floor.latency
+
+    # ---- hearing
+
+    def hear(self, participant: Participant, frame: bytes) -> None:
+        """Take 10 ms of one participant (16 kHz mono); the line's sink."""
+        hearing = self._hearings.get(participant.id)
+        if hearing is None:
+            hearing = self._hearings[participant.id] = self._new_hearing(participant)
+        hearing.hear(frame)
+
+    def participant_left(self, participant: Participant) -> None:
+        """Somebody has gone: what they were saying is answered as far as it was heard."""
+        hearing = self._hearings.pop(participant.id, None)
+        if hearing and hearing.in_turn:
+            self.on_edge(hearing, Edge.ENDED)
+
+    def _new_hearing(self, participant: Participant) -> Hearing:
+        manners = self._manners
+        return Hearing(participant, manners.new_activity(), Endpointing(manners.pauses), BargeIn(manners.barge_in), self._clock, self)
+
+    def bot_audible(self) -> bool:
+        """Whether the bot's voice sounds just now."""
+        return self._playout.audible
+
+    def _others_speaking(self, participant: Participant) -> bool:
+        return any(hearing.speaking for hearing in self._hearings.values() if hearing.participant.id != participant.id)
+
+    def on_barge_in(self, hearing: Hearing, step: BargeInStep) -> None:
+        """The bot's voice ducks, holds, stops or comes back because of a participant."""
+        match step:
+            case BargeInStep.DUCK:
+                self._playout.duck()
+            case BargeInStep.UNDUCK:
+                self._playout.unduck()
+            case BargeInStep.HOLD:
+                self._playout.hold()
+            case BargeInStep.CUT:
+                self._floor.interrupt(hearing.participant)
+        self._floor.changed()
+
+    # ---- turns
+
+    def on_edge(self, hearing: Hearing, edge: Edge) -> None:
+        """A participant's turn began, paused, resumed, ended, or was nothing."""
+        match edge:
+            case Edge.BEGAN:
+                self._begin(hearing.participant)
+            case Edge.PAUSED:
+                self._draft(self._turns[hearing.participant.id], hearing)
+            case Edge.RESUMED:
+                self._resume(self._turns[hearing.participant.id])
+            case Edge.ENDED:
+                self._commit(self._turns.pop(hearing.participant.id), hearing)
+            case Edge.DROPPED:
+                self._close(self._turns.pop(hearing.participant.id))
+                self._floor.come_back()
+        self._floor.changed()
+
+    def _begin(self, participant: Participant) -> None:
+        turn = self._floor.take_back(participant)
+        if turn:
+            self._resume(turn)
+        else:
+            turn = Turn(participant, self._revisions.begin())
+        self._turns[participant.id] = turn
+        self._publish(events.TurnBegan, turn_id=turn.turn_id, speaker=participant.name, speaker_id=participant.id)
+
+    def _resume(self, turn: Turn) -> None:
+        turn.state = TurnState.OPEN
+        turn.revision = self._revisions.advance(turn.revision)
+        turn.drop_draft()
+
+    def _draft(self, turn: Turn, hearing: Hearing) -> Draft:
+        return self._drafting.begin(turn, turn.carried + hearing.pcm(), hearing.speech_ended_at_s)
+
+    def _commit(self, turn: Turn, hearing: Hearing) -> None:
+        draft = turn.draft or self._draft(turn, hearing)
+        draft.marks.committed = self._clock()
+        turn.carried += hearing.pcm()
+        self._floor.commit(turn)
+
+    def _close(self, turn: Turn) -> None:
+        turn.drop_draft()
+        turn.state = TurnState.OVER
+        self._revisions.close(turn.revision)
+
+    def _on_words(self, turn: Turn, draft: Draft) -> None:
+        if not self._drafting.understood(draft):
+            self._floor.come_back()
+            return
+        self._floor.interrupt(turn.participant)
+        if not self._floor.taken_by_another(turn):
+            self._drafting.reply(turn, draft)

@@ -1,0 +1,110 @@
+"""Preparing answers before they are wanted: words first, then the reply to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from dataclasses import dataclass
+
+from brain.prompt import conversation_messages
+
+from audio.stt import SpeechToText
+from audio.tts import TextToSpeech
+from brain import Brain, Message
+from calls.history import History
+from calls.latency import Marks
+from calls.manners import Manners
+from calls.reply import Reply
+from calls.turn import Draft, Turn
+from calls.turns.revisions import Revisions
+from errors import EngineError
+
+Spawn = Callable[[Coroutine[None, None, None]], asyncio.Task[None]]
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What the conversation hears, thinks and speaks with; shared by all calls."""
+
+    stt: SpeechToText
+    brain: Brain
+    tts: TextToSpeech
+
+
+class Drafting:
+    """Makes drafts. ``on_words(turn, draft)`` is called when a draft that is still wanted has its words, or failed to get them."""
+
+    def __init__(self, engines: Engines, manners: Manners, history: History, revisions: Revisions, spawn: Spawn, clock: Clock) -> None:
+        self._engines = engines
+        self._manners = manners
+        self._history = history
+        self._revisions = revisions
+        self._spawn = spawn
+        self._clock = clock
+        self.on_words: Callable[[Turn, Draft], None] = lambda _turn, _draft: None
+
+    def begin(self, turn: Turn, pcm: bytes, speech_ended_at_s: float) -> Draft:
+        """Start a draft on the turn as it is now, in place of any older one."""
+        turn.drop_draft()
+        draft = turn.draft = Draft(turn.revision, Marks(speech_ended_at_s))
+        draft.tasks.append(self._spawn(self._hear_out(turn, draft, pcm)))
+        return draft
+
+    async def _hear_out(self, turn: Turn, draft: Draft, pcm: bytes) -> None:
+        try:
+            draft.transcript = await self._engines.stt.transcribe(pcm, self._manners.language)
+        except EngineError as error:
+            draft.failure = error
+        if not self._revisions.is_latest(draft.revision):
+            return
+        draft.marks.heard = self._clock()
+        self.on_words(turn, draft)
+        draft.ready.set()
+
+    def understood(self, draft: Draft) -> bool:
+        """There are words, and the engine is sure enough of them."""
+        heard = draft.transcript
+        return heard is not None and bool(heard.text.strip()) and heard.confidence >= self._manners.lowest_confidence
+
+    def reply(self, turn: Turn, draft: Draft) -> Reply:
+        """The reply of the draft, made now if there is none or if more was said in the meantime than it knows of."""
+        if draft.reply is None or draft.history_version != self._history.version:
+            for task in draft.tasks:
+                task.cancel()
+            self._make_reply(turn, draft)
+        assert draft.reply is not None
+        return draft.reply
+
+    def _make_reply(self, turn: Turn, draft: Draft) -> None:
+        assert draft.transcript is not None
+        draft.history_version = self._history.version
+        draft.marks.first_clause = draft.marks.first_audio = None
+        pieces = self._engines.brain.reply(self.messages(turn.participant.name, draft.transcript.text))
+        draft.reply = self.new_reply(turn, draft.marks, pieces)
+        draft.tasks.append(self._spawn(draft.reply.run()))
+
+    def fixed_reply(self, turn: Turn, draft: Draft, text: str) -> Reply:
+        """A reply with words of our own, in place of one that could not be thought."""
+        draft.reply = self.new_reply(turn, draft.marks, _whole(text))
+        draft.tasks.append(self._spawn(draft.reply.run()))
+        return draft.reply
+
+    def new_reply(self, turn: Turn, marks: Marks, pieces: AsyncGenerator[str, None]) -> Reply:
+        """A reply in the call's voice."""
+        return Reply(turn.turn_id, pieces, self._engines.tts, self._manners.voice, marks, self._clock)
+
+    def messages(self, speaker: str = "", said: str = "") -> list[Message]:
+        """What the brain is told: who it is, what was said and heard so far, and (if any) the newest words."""
+        return conversation_messages(self._manners, self._history.exchanges, speaker, said)
+
+    async def prefill(self) -> None:
+        """Let the brain read ahead of time what it will be told anyway.
+
+        :raises errors.EngineError: the brain cannot be reached.
+        """
+        await self._engines.brain.prefill(self.messages())
+
+
+async def _whole(text: str) -> AsyncGenerator[str, None]:
+    yield text

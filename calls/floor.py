@@ -1,0 +1,257 @@
+"""Who may speak: one reply has the floor at a time, committed turns wait for it in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+
+from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ
+from audio.playout import PlayingClause, Playout
+from calls import events
+from calls.drafting import Drafting, Spawn
+from calls.history import History, PastExchange
+from calls.latency import LatencyBook
+from calls.lines import Participant
+from calls.reply import Part, Reply
+from calls.turn import Draft, Turn, TurnState
+from errors import EngineError
+
+WAITING_TURNS = 3
+"""Committed turns waiting for an answer; of more the oldest go unanswered."""
+LONGEST_CARRIED_BYTES = 20 * HEARING_RATE_HZ * BYTES_PER_SAMPLE
+"""A turn that has this much sound already is not taken back when its participant goes on: the rest is a turn of its own."""
+UNREACHABLE = "Sorry, I cannot think just now. Please ask me again in a moment."
+
+
+class Phase(StrEnum):
+    """What the bot does just now."""
+
+    CONNECTING = "connecting"
+    LISTENING = "listening"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+    RECONNECTING = "reconnecting"
+
+
+class Floor:
+    """Answers committed turns one after the other. ``others_speaking(participant)`` says whether somebody else is in the middle of a sentence."""
+
+    def __init__(
+        self,
+        drafting: Drafting,
+        playout: Playout,
+        history: History,
+        publish: Callable[..., None],
+        spawn: Spawn,
+        close: Callable[[Turn], None],
+        longest_wait_s: float,
+    ) -> None:
+        self.latency = LatencyBook()
+        self.others_speaking: Callable[[Participant], bool] = lambda _participant: False
+        self._drafting = drafting
+        self._playout = playout
+        self._history = history
+        self._publish = publish
+        self._spawn = spawn
+        self._close = close
+        self._longest_wait_s = longest_wait_s
+        self._waiting: deque[Turn] = deque()
+        self._committed = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._answered: Turn | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._phase = Phase.LISTENING
+        self._excused = False
+        playout.on_clause_began = self._clause_began
+        playout.on_clause_done = self._clause_done
+
+    # ---- what is so
+
+    @property
+    def phase(self) -> Phase:
+        """listening, thinking or speaking."""
+        if self._playout.audible:
+            return Phase.SPEAKING
+        return Phase.THINKING if self._answered or self._waiting else Phase.LISTENING
+
+    def changed(self) -> None:
+        """Something happened that may free the floor or change the phase."""
+        self._changed.set()
+        if (phase := self.phase) is not self._phase:
+            self._phase = phase
+            self._publish(events.PhaseChanged, phase=phase.value)
+
+    def taken_by_another(self, turn: Turn) -> bool:
+        """Another turn is being answered."""
+        return self._answered is not None and self._answered is not turn
+
+    def deciding(self) -> bool:
+        """A committed turn is still being transcribed."""
+        return any(turn.draft is not None and not turn.draft.ready.is_set() for turn in self._waiting)
+
+    # ---- turns come and go
+
+    def commit(self, turn: Turn) -> None:
+        """The turn has ended and wants an answer."""
+        turn.state = TurnState.COMMITTED
+        self._waiting.append(turn)
+        while len(self._waiting) > WAITING_TURNS:
+            self._give_up(self._waiting.popleft())
+        self._committed.set()
+        self.changed()
+
+    def take_back(self, participant: Participant) -> Turn | None:
+        """The participant's last turn, if nothing of the answer to it was heard yet: then it was not over. It is no longer answered."""
+        turns = [turn for turn in (self._answered, *self._waiting) if turn and turn.participant.id == participant.id]
+        if not turns or self._sounded(turns[-1]) or len(turns[-1].carried) > LONGEST_CARRIED_BYTES:
+            return None
+        if turns[-1] is self._answered:
+            self._stop_answering()
+        else:
+            self._waiting.remove(turns[-1])
+        return turns[-1]
+
+    def interrupt(self, by: Participant) -> None:
+        """Somebody wants the floor: a reply that has begun to sound ends with what was heard of it."""
+        turn = self._answered
+        if turn is None or not self._sounded(turn):
+            return
+        assert turn.draft is not None
+        assert turn.draft.reply is not None
+        self._playout.cut()
+        self._publish(events.Interrupted, turn_id=turn.turn_id, by=by.name, heard=turn.draft.reply.heard)
+        self._end_exchange(turn, turn.draft, interrupted=True)
+        self._stop_answering()
+
+    def come_back(self) -> None:
+        """What silenced the bot was nothing: go on from the word that was broken off."""
+        self._playout.unduck()
+        if self._playout.held:
+            self._playout.release()
+        self.changed()
+
+    @staticmethod
+    def _sounded(turn: Turn) -> bool:
+        return turn.draft is not None and turn.draft.reply is not None and turn.draft.reply.has_sounded
+
+    def _stop_answering(self) -> None:
+        if self._answering:
+            self._answering.cancel()
+        self._answered = self._answering = None
+
+    def _give_up(self, turn: Turn) -> None:
+        said = turn.draft.transcript.text if turn.draft and turn.draft.transcript else ""
+        if said:
+            self._history.add(PastExchange(turn.participant.name, said, ""))
+        self._close(turn)
+
+    # ---- answering
+
+    async def run(self) -> None:
+        """Answer turns until cancelled."""
+        while True:
+            while not self._waiting:
+                self._committed.clear()
+                await self._committed.wait()
+            turn = self._answered = self._waiting.popleft()
+            turn.state = TurnState.ANSWERING
+            task = self._answering = self._spawn(self._answer(turn))
+            await asyncio.wait({task})
+            if self._answered is turn:
+                self._answered = self._answering = None
+            self.changed()
+
+    async def _answer(self, turn: Turn) -> None:
+        draft = turn.draft
+        assert draft is not None
+        await draft.ready.wait()
+        self._publish_heard(turn, draft)
+        if draft.failure:
+            self._report(Part.HEARING, draft.failure)
+        if not self._drafting.understood(draft):
+            self._close(turn)
+            return
+        await self._until_free(turn)
+        reply = self._drafting.reply(turn, draft)
+        reply.start(self._playout)
+        await reply.finished.wait()
+        await self._excuse(turn, draft, reply)
+        self._end_exchange(turn, draft, interrupted=False)
+
+    async def _until_free(self, turn: Turn) -> None:
+        try:
+            async with asyncio.timeout(self._longest_wait_s):
+                while self.others_speaking(turn.participant):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _excuse(self, turn: Turn, draft: Draft, reply: Reply) -> None:
+        for part, error in reply.failures:
+            self._report(part, error)
+        thinking_failed = any(part is Part.THINKING for part, _error in reply.failures)
+        if thinking_failed and not reply.text and not self._excused:
+            excuse = self._drafting.fixed_reply(turn, draft, UNREACHABLE)
+            excuse.start(self._playout)
+            await excuse.finished.wait()
+        self._excused = thinking_failed
+
+    def _end_exchange(self, turn: Turn, draft: Draft, *, interrupted: bool) -> None:
+        reply, marks = draft.reply, draft.marks
+        said = draft.transcript.text if draft.transcript else ""
+        heard = reply.heard if reply else ""
+        self._history.add(PastExchange(turn.participant.name, said, heard, interrupted))
+        spans = marks.spans_ms()
+        if marks.first_sound is not None:
+            self.latency.add(spans)
+        self._publish(
+            events.ExchangeEnded,
+            turn_id=turn.turn_id,
+            revision=draft.revision.number,
+            speaker=turn.participant.name,
+            speaker_id=turn.participant.id,
+            heard=said,
+            reply=reply.text if reply else "",
+            reply_heard=heard,
+            interrupted=interrupted,
+            spans_ms=spans,
+            speech_ended_at_s=marks.speech_ended,
+            first_sound_at_s=marks.first_sound,
+        )
+        self._close(turn)
+
+    # ---- telling
+
+    def _clause_began(self, clause: PlayingClause, at_s: float) -> None:
+        turn = self._answered
+        if turn and turn.draft and turn.turn_id == clause.reply_id:
+            if turn.draft.marks.first_sound is None:
+                turn.draft.marks.first_sound = at_s
+                self._publish(events.ReplyBegan, turn_id=turn.turn_id, text=clause.text)
+            self._publish(events.ClauseSpoken, turn_id=turn.turn_id, text=clause.text)
+        self.changed()
+
+    def _clause_done(self, clause: PlayingClause) -> None:
+        turn = self._answered
+        if turn and turn.draft and turn.draft.reply:
+            turn.draft.reply.clause_done(clause)
+        self.changed()
+
+    def _publish_heard(self, turn: Turn, draft: Draft) -> None:
+        heard = draft.transcript
+        self._publish(
+            events.TurnHeard,
+            turn_id=turn.turn_id,
+            revision=draft.revision.number,
+            speaker=turn.participant.name,
+            speaker_id=turn.participant.id,
+            text=heard.text if heard else "",
+            language=heard.language if heard else "",
+            confidence=heard.confidence if heard else 0.0,
+        )
+
+    def _report(self, part: Part, error: EngineError) -> None:
+        self._publish(events.EngineFailed, part=part.value, what=str(error))

@@ -1,0 +1,106 @@
+"""One participant's speech on its way into turns: frames to hops, hops to edges and barge-in steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from audio.pcm import BYTES_PER_SAMPLE, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ
+from audio.vad import VoiceActivity
+from calls.lines import Participant
+from calls.turns.barge_in import BargeIn, BargeInStep
+from calls.turns.endpointing import Edge, Endpointing
+
+PRE_ROLL_S = 0.4
+"""Sound kept from before a turn begins, because speech is noticed only after it has begun."""
+PRE_ROLL_BYTES = int(PRE_ROLL_S * HEARING_RATE_HZ) * BYTES_PER_SAMPLE
+MISSING_AFTER_S = 0.1
+"""A participant whose frames stop for this long is taken to be silent (Telegram sends nothing for a muted one)."""
+SILENT_FRAME = bytes(HEARING_FRAME_BYTES)
+
+
+class HearingListener(Protocol):
+    """Who is told what a participant's speech does."""
+
+    def on_edge(self, hearing: Hearing, edge: Edge) -> None:
+        """A turn began, paused, resumed, ended or was nothing."""
+
+    def on_barge_in(self, hearing: Hearing, step: BargeInStep) -> None:
+        """The bot's voice should duck, hold, stop or come back."""
+
+    def bot_audible(self) -> bool:
+        """Whether the bot's voice sounds just now."""
+
+
+class Hearing:
+    """Follows one participant; ``clock`` is the event loop's. Costs one cheap check per frame while there is silence."""
+
+    def __init__(
+        self,
+        participant: Participant,
+        activity: VoiceActivity,
+        endpointing: Endpointing,
+        barge_in: BargeIn,
+        clock: Callable[[], float],
+        listener: HearingListener,
+    ) -> None:
+        self.participant = participant
+        self._activity = activity
+        self._endpointing = endpointing
+        self._barge_in = barge_in
+        self._clock = clock
+        self._listener = listener
+        self._pcm = bytearray()
+        self._last_frame_at_s = clock()
+
+    def hear(self, frame: bytes) -> None:
+        """Take the next 10 ms of this participant (16 kHz mono)."""
+        self._last_frame_at_s = self._clock()
+        self._take(frame)
+
+    def fill_gap(self) -> None:
+        """Hear silence in place of frames that stopped coming in the middle of a turn."""
+        missing_s = self._clock() - self._last_frame_at_s
+        if not self._endpointing.in_turn or missing_s < MISSING_AFTER_S:
+            return
+        for _ in range(int(missing_s / FRAME_S)):
+            self._take(SILENT_FRAME)
+        self._last_frame_at_s = self._clock()
+
+    def _take(self, frame: bytes) -> None:
+        self._pcm += frame
+        probability = self._activity.feed(frame)
+        if probability is not None:
+            self._judge(probability)
+        if not self._endpointing.in_turn and len(self._pcm) > 2 * PRE_ROLL_BYTES:
+            del self._pcm[:-PRE_ROLL_BYTES]
+
+    def _judge(self, probability: float) -> None:
+        hop_s = self._activity.hop_s
+        edges = self._endpointing.hear(hop_s, probability)
+        step = self._barge_in.hear(hop_s, probability, self._listener.bot_audible())
+        for edge in edges:
+            self._listener.on_edge(self, edge)
+        if step:
+            self._listener.on_barge_in(self, step)
+        if edges and not self._endpointing.in_turn:
+            del self._pcm[:-PRE_ROLL_BYTES]
+
+    @property
+    def speaking(self) -> bool:
+        """In a turn and not in a pause."""
+        return self._endpointing.speaking
+
+    @property
+    def in_turn(self) -> bool:
+        """A turn of this participant is open."""
+        return self._endpointing.in_turn
+
+    @property
+    def speech_ended_at_s(self) -> float:
+        """When the last speech arrived, on the clock."""
+        return self._clock() - self._endpointing.silence_s
+
+    def pcm(self) -> bytes:
+        """The sound of the turn so far, with what came just before it (16 kHz mono)."""
+        return bytes(self._pcm)

@@ -1,0 +1,50 @@
+"""How one call is conducted: everything about the talk that a setting or a chat may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from audio.tts import Voice
+from audio.vad import GatedSilero, VoiceActivity
+from calls.turns.barge_in import BargeInRules
+from calls.turns.endpointing import PauseRules
+from config import EndpointingProfile, Settings
+
+PAUSE_THAT_ENDS_S: Final = {EndpointingProfile.FAST: 0.5, EndpointingProfile.BALANCED: 0.7, EndpointingProfile.PATIENT: 1.5}
+"""K8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """``language`` ``None`` detects it; ``new_activity`` makes the ear of one participant."""
+
+    pauses: PauseRules = field(default_factory=PauseRules)
+    barge_in: BargeInRules = field(default_factory=BargeInRules)
+    voice: Voice = field(default_factory=Voice)
+    language: str | None = "en"
+    bot_name: str = "Parley"
+    persona: str | None = None
+    lowest_confidence: float = 0.3
+    """A transcript the engine is less sure of counts as not understood."""
+    longest_wait_for_floor_s: float = 5.0
+    """A reply waits this long for somebody else to finish before it is spoken all the same."""
+    new_activity: Callable[[], VoiceActivity] = GatedSilero
+
+
+def manners_from(settings: Settings) -> Manners:
+    """The manners that the settings ask for."""
+    language = None if settings.language == "auto" else settings.language
+    return Manners(
+        pauses=PauseRules(
+            threshold=settings.vad_threshold,
+            end_s=PAUSE_THAT_ENDS_S[settings.endpointing],
+            longest_turn_s=settings.max_utterance_ms / 1000,
+        ),
+        barge_in=BargeInRules(threshold=settings.vad_threshold),
+        voice=Voice(language=language or "en", rate_percent=int(settings.edge_tts_rate.rstrip("%"))),
+        language=language,
+        bot_name=settings.bot_name,
+        persona=settings.persona,
+    )

@@ -1,0 +1,126 @@
+"""Deciding when a turn begins, pauses, resumes and has ended: pure, fed with audio time and speech probability.
+
+probability  ▁▁▂▇▇▇▇▇▇▂▁▁▁▂▇▇▇▇▇▁▁▁▁▁▁▁▁▁▁▁
+edges           ^BEGAN   ^PAUSED  ^PAUSED  ^ENDED
+                         |  ^RESUMED
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+class Edge(Enum):
+    """A change in one participant's speech."""
+
+    BEGAN = auto()
+    PAUSED = auto()
+    RESUMED = auto()
+    ENDED = auto()
+    DROPPED = auto()
+    """It was too short to be speech: as if it had never begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRules:
+    """How long is long enough, in seconds of audio."""
+
+    threshold: float = 0.5
+    """Speech probability from which a hop counts as speech."""
+    release: float = 0.15
+    """Speech ends only below ``threshold - release`` (hysteresis as in Silero's own iterator)."""
+    begin_s: float = 0.06
+    """Speech for this long begins or resumes a turn."""
+    pause_s: float = 0.09
+    """Silence for this long is a pause, in which work on the reply may begin: three hops of 32 ms."""
+    end_s: float = 0.7
+    """Silence for this long ends the turn (K8: balanced)."""
+    shortest_speech_s: float = 0.3
+    """Less speech than this in a turn is dropped (A71)."""
+    longest_turn_s: float = 30.0
+    """A turn this long ends even without a pause."""
+
+
+class _State(Enum):
+    SILENT = auto()
+    SPEAKING = auto()
+    PAUSED = auto()
+
+
+@dataclass(slots=True)
+class Endpointing:
+    """Follows one participant. ``hear`` takes each hop in order and returns what changed with it."""
+
+    rules: PauseRules = field(default_factory=PauseRules)
+    now_s: float = 0.0
+    speech_ended_s: float = 0.0
+    """End of the last hop that counted as speech, in audio time."""
+    _state: _State = _State.SILENT
+    _speech_began_s: float = 0.0
+    _run_s: float = 0.0
+    _voiced: bool = False
+
+    @property
+    def speaking(self) -> bool:
+        """The participant speaks just now (not in a pause)."""
+        return self._state is _State.SPEAKING
+
+    @property
+    def in_turn(self) -> bool:
+        """A turn is open."""
+        return self._state is not _State.SILENT
+
+    @property
+    def silence_s(self) -> float:
+        """Audio time since the last speech."""
+        return self.now_s - self.speech_ended_s
+
+    def hear(self, seconds: float, probability: float) -> list[Edge]:
+        """Take one hop of ``seconds`` with its speech ``probability``."""
+        self.now_s += seconds
+        self._follow(seconds, probability)
+        if self._state is _State.SILENT:
+            return self._began()
+        if self._state is _State.SPEAKING:
+            return self._paused() or self._overlong()
+        return self._resumed() or self._ended()
+
+    def _follow(self, seconds: float, probability: float) -> None:
+        bar = self.rules.threshold - (self.rules.release if self._voiced else 0.0)
+        self._voiced = probability >= bar
+        self._run_s = self._run_s + seconds if self._voiced else 0.0
+        if self._voiced and (self._state is _State.SPEAKING or self._run_s >= self.rules.begin_s):
+            self.speech_ended_s = self.now_s
+
+    def _began(self) -> list[Edge]:
+        if self._run_s < self.rules.begin_s:
+            return []
+        self._state = _State.SPEAKING
+        self._speech_began_s = self.now_s - self._run_s
+        return [Edge.BEGAN]
+
+    def _paused(self) -> list[Edge]:
+        if self.silence_s < self.rules.pause_s:
+            return []
+        self._state = _State.PAUSED
+        return [Edge.PAUSED]
+
+    def _resumed(self) -> list[Edge]:
+        if self._run_s < self.rules.begin_s:
+            return []
+        self._state = _State.SPEAKING
+        return [Edge.RESUMED]
+
+    def _ended(self) -> list[Edge]:
+        if self.silence_s < self.rules.end_s:
+            return []
+        self._state = _State.SILENT
+        spoken_s = self.speech_ended_s - self._speech_began_s
+        return [Edge.ENDED if spoken_s >= self.rules.shortest_speech_s else Edge.DROPPED]
+
+    def _overlong(self) -> list[Edge]:
+        if self.now_s - self._speech_began_s < self.rules.longest_turn_s:
+            return []
+        self._state = _State.SILENT
+        return [Edge.PAUSED, Edge.ENDED]
