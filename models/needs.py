@@ -1,0 +1,26 @@
+"""Which embedded models the settings call for."""
+
+from __future__ import annotations
+
+from config import Settings
+from models.catalogue import Model, model_named
+
+
+def needed_models(settings: Settings) -> list[Model]:
+    """The models without which the engines chosen by ``settings`` cannot start."""
+    names = [_for_hearing(settings), _for_speaking(settings), _for_thinking(settings)]
+    return [model_named(name) for name in names if name]
+
+
+def _for_hearing(settings: Settings) -> str | None:
+    return None if settings.stt_engine == "openai" else f"whisper-{settings.whisper_model_size}"
+
+
+def _for_speaking(settings: Settings) -> str | None:
+    return "piper-joe-medium" if settings.tts_engine in ("auto", "piper") and settings.piper_voice is None else None
+
+
+def _for_thinking(settings: Settings) -> str | None:
+    has_key = settings.openai_api_key or settings.anthropic_api_key
+    embedded = settings.brain == "embedded" or (settings.brain == "auto" and not has_key)
+    return "qwen2.5-coder-0.5b" if embedded and settings.brain_model_path is None else None
