@@ -1,0 +1,257 @@
+"""One scripted person: a Telegram account that types, reads, joins voice chats, talks and listens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from pytgcalls import PyTgCalls
+from pytgcalls.exceptions import NoActiveGroupCall, NotInCallError
+from pytgcalls.pytgcalls_session import PyTgCallsSession
+from pytgcalls.types import (
+    ChatUpdate,
+    Device,
+    ExternalMedia,
+    GroupCallConfig,
+    GroupCallParticipant,
+    MediaStream,
+    RecordStream,
+    StreamFrames,
+    UpdatedGroupCallParticipant,
+)
+from pytgcalls.types.raw import AudioParameters
+from telethon import TelegramClient, functions, types
+from telethon.sessions import StringSession
+
+from audio.pcm import HEARING_RATE_HZ, PLAYOUT_RATE_HZ
+from errors import ParleyError, SessionError
+from loopback.people.ear import Ear, Hearing
+from loopback.people.inbox import Inbox
+from loopback.people.mouth import Mouth, Spoken
+from loopback.people.pacer import Pacer
+from loopback.people.speech import Render
+
+log = logging.getLogger(__name__)
+
+API_ID: Final = 1
+API_HASH: Final = "0" * 32
+JOIN_TIMEOUT_S: Final = 20.0
+POLL_S: Final = 0.01
+
+
+class PersonError(ParleyError):
+    """A person could not do what the script asks."""
+
+
+class NotHeard(PersonError):
+    """Nothing (or no silence) came from somebody within the time allowed."""
+
+
+class Person:
+    """``session`` is a Telethon string session of the loopback Telegram. Chats are marked ids (``-100…`` for supergroups).
+
+    ``render`` is what :meth:`say` speaks with. ``hearing`` remembers everything that was heard, ``mouth.said`` everything that was said.
+    """
+
+    def __init__(self, name: str, session: str, pacer: Pacer, render: Render | None = None) -> None:
+        self.name = name
+        self.user_id = 0
+        self.inbox = Inbox()
+        self.hearing = Hearing()
+        self.mouth = Mouth()
+        self._session = session
+        self._pacer = pacer
+        self._render = render
+        self._client: Any = None
+        self._calls: Any = None
+        self._chat_id: int | None = None
+
+    # ---- the account
+
+    async def connect(self) -> None:
+        """Go online.
+
+        :raises errors.SessionError: the session is not logged in.
+        """
+        self._client = TelegramClient(StringSession(self._session), API_ID, API_HASH)
+        await self._client.connect()
+        if not await self._client.is_user_authorized():
+            await self._client.disconnect()
+            raise SessionError(f"{self.name} is not logged in.", "Give a session of an account that the loopback Telegram knows.")
+        self.user_id = (await self._client.get_me()).id
+        self.inbox.listen(self._client)
+        await self._client.get_dialogs()
+        PyTgCallsSession.notice_displayed = True
+        self._calls = PyTgCalls(self._client)
+        self._calls.add_handler(self._on_call_update)
+        await self._calls.start()
+
+    async def disconnect(self) -> None:
+        """Leave the call, if any, and go offline."""
+        if self._chat_id is not None:
+            await self.leave_call()
+        if self._client is not None:
+            await self._client.disconnect()
+
+    @property
+    def client(self) -> Any:
+        """The Telethon client, for what has no method here."""
+        return self._client
+
+    # ---- the chat
+
+    async def type(self, chat: int, text: str) -> int:
+        """Send a message; returns its id."""
+        return int((await self._client.send_message(chat, text)).id)
+
+    async def send_voice_note(self, chat: int, ogg: bytes, duration_s: float) -> int:
+        """Send an Ogg Opus recording as a voice note; returns the message id."""
+        file = io.BytesIO(ogg)
+        file.name = "voice.ogg"
+        attributes = [types.DocumentAttributeAudio(duration=round(duration_s), voice=True)]
+        return int((await self._client.send_file(chat, file, voice_note=True, attributes=attributes, mime_type="audio/ogg")).id)
+
+    # ---- the call
+
+    @property
+    def in_call(self) -> bool:
+        """Whether this person is in a voice chat."""
+        return self._chat_id is not None
+
+    async def start_voice_chat(self, chat: int) -> None:
+        """Start the voice chat of a group, without joining it. A running one is ended by that."""
+        await self._client(functions.phone.CreateGroupCallRequest(await self._client.get_input_entity(chat)))
+
+    async def join_call(self, chat: int, timeout_s: float = JOIN_TIMEOUT_S) -> None:
+        """Join the running voice chat of a group and begin to listen; silence is sent while nothing is said.
+
+        :raises PersonError: there is none, or no connection came about in time (the person has left again).
+        """
+        microphone = MediaStream(ExternalMedia.AUDIO, AudioParameters(PLAYOUT_RATE_HZ, 1))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._calls.play(chat, microphone, GroupCallConfig(auto_start=False))
+                await self._calls.record(chat, RecordStream(True, AudioParameters(HEARING_RATE_HZ, 1)))
+        except NoActiveGroupCall:
+            raise PersonError(f"{self.name} finds no voice chat to join.", "Let an admin start one first.") from None
+        except TimeoutError:
+            await self._hang_up(chat)
+            raise PersonError(
+                f"{self.name} got no connection to the voice chat within {timeout_s:g} s.", "Is the media server alive?"
+            ) from None
+        self._chat_id = chat
+        for participant in await self._calls.get_participants(chat):
+            self.hearing.belongs(participant.source, participant.user_id)
+        self._pacer.add(self.mouth, lambda frame: self._calls.send_frame(chat, Device.MICROPHONE, frame))
+
+    async def leave_call(self, *, end: bool = False) -> None:
+        """Leave the voice chat, and ``end`` it for everybody if asked to; nothing happens when not in one."""
+        chat = self._chat_id
+        if chat is not None:
+            self._fall_silent("left the call")
+            await self._hang_up(chat, end=end)
+
+    async def mute(self) -> None:
+        """Mute the own microphone."""
+        await self._calls.mute(self._chat_id)
+
+    async def unmute(self) -> None:
+        """Unmute the own microphone."""
+        await self._calls.unmute(self._chat_id)
+
+    async def _hang_up(self, chat: int, *, end: bool = False) -> None:
+        with contextlib.suppress(NotInCallError, NoActiveGroupCall):
+            await self._calls.leave_call(chat, close=end)
+
+    def _fall_silent(self, reason: str) -> None:
+        self._chat_id = None
+        self._pacer.remove(self.mouth)
+        self.mouth.hush(f"{self.name} {reason}")
+
+    # ---- talking and listening
+
+    async def speak(self, pcm: bytes, rate_hz: int = PLAYOUT_RATE_HZ) -> Spoken:
+        """Say a clip in real time; returns once its last frame has left, with the times of its first and last speech sample.
+
+        :raises PersonError: not in a call.
+        :raises NothingSaid: nothing in the clip is audible, or the call ended before it was said.
+        """
+        if not self.in_call:
+            raise PersonError(f"{self.name} is in no call.", "Join one first.")
+        return await self.mouth.say(pcm, rate_hz)
+
+    async def say(self, text: str) -> Spoken:
+        """Speak a text with the person's voice.
+
+        :raises PersonError: the person has no voice, or is in no call.
+        """
+        if self._render is None:
+            raise PersonError(f"{self.name} has no voice.", "Give the person a way to render text.")
+        return await self.speak(await self._render(text))
+
+    async def interrupt(self, user_id: int, after_ms: float, pcm: bytes, *, since_s: float, within_s: float = 30.0) -> Spoken:
+        """Speak as soon as ``after_ms`` of audible sound of somebody have come since ``since_s``.
+
+        :raises NotHeard: it did not come within ``within_s``.
+        """
+        await self.wait_until_heard(user_id, since_s=since_s, audible_ms=after_ms, within_s=within_s)
+        return await self.speak(pcm)
+
+    def ear_of(self, user_id: int) -> Ear:
+        """What was heard of somebody."""
+        return self.hearing.ear_of(user_id)
+
+    async def wait_until_heard(self, user_id: int, *, since_s: float, audible_ms: float = 10, within_s: float = 30.0) -> float:
+        """Wait for so much audible sound of somebody since ``since_s``; returns when the first audible sample was heard.
+
+        :raises NotHeard: it did not come within ``within_s``.
+        """
+        ear = self.ear_of(user_id)
+        try:
+            await _until(lambda: ear.audible_ms(since_s) >= audible_ms, within_s)
+        except TimeoutError:
+            heard_ms = ear.audible_ms(since_s)
+            raise NotHeard(f"{self.name} heard {heard_ms} ms of user {user_id} within {within_s:g} s, not {audible_ms:g}.") from None
+        return ear.first_audible_after(since_s) or since_s
+
+    async def wait_until_silent(self, user_id: int, *, hold_ms: float = 1000, within_s: float = 60.0) -> None:
+        """Wait until nothing audible has come of somebody for ``hold_ms``.
+
+        :raises NotHeard: there was no such silence within ``within_s``.
+        """
+        ear = self.ear_of(user_id)
+        try:
+            await _until(lambda: not ear.audible_now(hold_ms), within_s)
+        except TimeoutError:
+            raise NotHeard(f"{self.name} waited {within_s:g} s in vain for user {user_id} to fall silent.") from None
+
+    # ---- what the call tells
+
+    async def _on_call_update(self, _: Any, update: Any) -> None:
+        now_s = time.monotonic()
+        if isinstance(update, StreamFrames):
+            self.hearing.receive(((frame.ssrc, frame.frame) for frame in update.frames), now_s)
+        elif isinstance(update, UpdatedGroupCallParticipant):
+            self._participant_changed(update)
+        elif isinstance(update, ChatUpdate) and update.status & ChatUpdate.Status.LEFT_CALL and update.chat_id == self._chat_id:
+            self._fall_silent("is out of the call, which was closed or left")
+
+    def _participant_changed(self, update: Any) -> None:
+        participant, left = update.participant, update.action in (GroupCallParticipant.Action.LEFT, GroupCallParticipant.Action.KICKED)
+        if not left:
+            self.hearing.belongs(participant.source, participant.user_id)
+        elif participant.user_id == self.user_id and self._chat_id is not None:
+            self._fall_silent("was removed from the call")
+
+
+async def _until(condition: Callable[[], bool], within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(POLL_S)
