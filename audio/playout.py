@@ -138,7 +138,7 @@ class Playout:
                 self._clauses.popleft()
                 if self.on_clause_done:
                     self.on_clause_done(clause)
-            elif clause.waiting == 0:
+            elif len(frame) < PLAYOUT_FRAME_BYTES:
                 self.underruns += clause.began_at_s is not None
                 break
         return frame + self.SILENCE[len(frame) :]

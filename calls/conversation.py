@@ -1,6 +1,7 @@
 """The loop of a call: hear, take turns, transcribe, think, speak; begun early, heard only when wanted.
 
-Work on a turn begins with its first pause; the commit (a long enough pause) only lets it be heard. Everything runs as tasks of one task group.
+Work on a turn begins with its first pause; the commit (a long enough pause) only lets it be heard. Everything runs as tasks of
+one task group.
 """
 
 from __future__ import annotations

@@ -164,6 +164,7 @@ class EventLog:
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
     def __call__(self, event: CallEvent) -> None:
+        """Append one event."""
         self._file.write(json.dumps(as_json(event), ensure_ascii=False) + "\n")
 
     def close(self) -> None:

@@ -36,7 +36,10 @@ class Phase(StrEnum):
 
 
 class Floor:
-    """Answers committed turns one after the other. ``others_speaking(participant)`` says whether somebody else is in the middle of a sentence."""
+    """Answers committed turns one after the other.
+
+    ``others_speaking(participant)`` says whether somebody else is in the middle of a sentence.
+    """
 
     def __init__(
         self,

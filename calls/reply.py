@@ -31,7 +31,9 @@ class Part(StrEnum):
 
 
 class Reply:
-    """The answer to one revision of a turn. :meth:`run` makes it; :meth:`start` lets it be heard; ``finished`` is set when all of it was played.
+    """The answer to one revision of a turn. :meth:`run` makes it; :meth:`start` lets it be heard.
+
+    ``finished`` is set when all of it was played.
 
     Until it is started only its first clause is synthesised. Cancelling :meth:`run` stops the brain and the voice engine.
     """
@@ -138,5 +140,5 @@ class Reply:
     async def _stay_close_to_the_ear(self) -> None:
         await self._started.wait()
         assert self._playout is not None
-        while (ahead_s := self._playout.buffered_s - AHEAD_S) > 0:
-            await asyncio.sleep(max(0.05, ahead_s))
+        while self._playout.buffered_s > AHEAD_S:
+            await asyncio.sleep(max(0.05, self._playout.buffered_s - AHEAD_S))  # noqa: ASYNC110 - time itself is what is waited for

@@ -51,7 +51,9 @@ def open_session(settings: Settings, *, create: bool = False) -> MemorySession:
 
     :raises errors.SessionError: there is none, it is no session, it is in use, or it belongs to another Telegram than ``TELEGRAM_DC``.
     """
-    session = _string_session(settings.telegram_session.get_secret_value()) if settings.telegram_session else _file_session(settings, create)
+    session = (
+        _string_session(settings.telegram_session.get_secret_value()) if settings.telegram_session else _file_session(settings, create)
+    )
     if settings.telegram_dc:
         try:
             _point_at(session, LoopbackDc.parse(settings.telegram_dc))
@@ -100,7 +102,7 @@ def _make_private(path: Path) -> None:
 def _point_at(session: MemorySession, dc: LoopbackDc) -> None:
     """Let ``session`` meet the loopback Telegram. A key of another address is never sent there nor overwritten."""
     same_address = (session.server_address, session.port) == (dc.host, dc.port)
-    if session.auth_key is not None and not same_address:
+    if session.auth_key and not same_address:
         raise SessionError(
             f"The session belongs to {session.server_address}:{session.port}, but TELEGRAM_DC says {dc.host}:{dc.port}.",
             "Remove TELEGRAM_DC, or name another session.",

@@ -123,4 +123,5 @@ class Endpointing:
         if self.now_s - self._speech_began_s < self.rules.longest_turn_s:
             return []
         self._state = _State.SILENT
+        self._run_s = 0.0
         return [Edge.PAUSED, Edge.ENDED]
