@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from brain.speakable import MAX_REPLY_CHARS, shortened, speakable
+from brain.word_lists import ABBREVIATIONS, CONNECTIVES
 
 LATER_COMMA_CHARS: Final = 60
 """After the first clause, a comma ends a clause only when it is at least this long."""
@@ -19,16 +20,6 @@ LONGEST_MARKUP_CHARS: Final = 160
 """An unclosed link, tag or piece of inline code delays a clause no further than this."""
 
 _CLOSERS: Final = "\"'”’»)]*_"
-_ABBREVIATIONS: Final = frozenset(
-    "mr mrs ms dr prof sr jr st vs etc approx dept est fig inc ltd mt no vol e.g i.e a.m p.m ph.d "
-    "sra srta dra ud uds pág núm tel ee.uu p.ej p.ex pàg av avda "
-    "т.е т.д т.п т.к г гг ул руб др им стр см напр тыс млн млрд".split()
-)
-_CONNECTIVES: Final = frozenset(
-    "and but because which that when while where so or if although until "
-    "y pero porque que cuando mientras donde aunque si i però perquè quan mentre on encara "
-    "и но потому который которая которое когда пока где если хотя чтобы".split()
-)
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]\Z")
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}\Z")
 _OPEN_BLOCK = re.compile(r"```(?:(?!```).)*\Z|~~~(?:(?!~~~).)*\Z|<think(?:ing)?>(?:(?!</think).)*\Z", re.DOTALL | re.IGNORECASE)
@@ -129,12 +120,12 @@ def _ends_in_abbreviation(clause: str) -> bool:
     if not words:
         return True
     word = words[-1].lstrip("(\"'“«*_")
-    return word.lower() in _ABBREVIATIONS or bool(_INITIALS.match(word)) or bool(_LIST_NUMBER.match(clause[:-1]))
+    return word.lower() in ABBREVIATIONS or bool(_INITIALS.match(word)) or bool(_LIST_NUMBER.match(clause[:-1]))
 
 
 def _start_of_late_connective(before: str) -> int | None:
     words = before.split()
-    late = len(words) > FIRST_CONNECTIVE_WORDS and words[-1].lower() in _CONNECTIVES
+    late = len(words) > FIRST_CONNECTIVE_WORDS and words[-1].lower() in CONNECTIVES
     return len(before.rstrip()) - len(words[-1]) if late else None
 
 

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+from brain.word_lists import SYMBOL_WORDS
+
 MAX_REPLY_CHARS: Final = 700
 """No reply is spoken beyond this many characters."""
 
@@ -31,17 +33,6 @@ _SPOKEN_MARKS: Final = frozenset(".,;:!?¿¡'-…%")
 _OPEN_QUOTES = re.compile(r"[\"“”„«»‹›]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "\u00a0": " ", "\u202f": " ", "\u2011": "-"})
 
-_SYMBOL_WORDS: Final[dict[str, dict[str, str]]] = {
-    "en": {"&": "and", "+": "plus", "=": "equals", "×": "times", "÷": "divided by", "%": "percent", "°C": "degrees Celsius",
-           "°F": "degrees Fahrenheit", "°": "degrees", "@": "at", "#": "number", "$": "dollars", "€": "euros", "£": "pounds", "dot": "dot"},
-    "es": {"&": "y", "+": "más", "=": "es igual a", "×": "por", "÷": "entre", "%": "por ciento", "°C": "grados Celsius",
-           "°F": "grados Fahrenheit", "°": "grados", "@": "arroba", "#": "número", "$": "dólares", "€": "euros", "£": "libras", "dot": "punto"},
-    "ca": {"&": "i", "+": "més", "=": "és igual a", "×": "per", "÷": "entre", "%": "per cent", "°C": "graus Celsius",
-           "°F": "graus Fahrenheit", "°": "graus", "@": "arrova", "#": "número", "$": "dòlars", "€": "euros", "£": "lliures", "dot": "punt"},
-    "ru": {"&": "и", "+": "плюс", "=": "равно", "×": "умножить на", "÷": "разделить на", "%": "процентов", "°C": "градусов Цельсия",
-           "°F": "градусов Фаренгейта", "°": "градусов", "@": "собака", "#": "номер", "$": "долларов", "€": "евро", "£": "фунтов", "dot": "точка"},
-}  # fmt: skip
-
 
 def speakable(text: str, language: str = "en") -> str:
     """``text`` without what cannot be said, at most :data:`MAX_REPLY_CHARS` long; empty when nothing is left to say.
@@ -50,7 +41,7 @@ def speakable(text: str, language: str = "en") -> str:
     """
     text = _without_hidden(text)
     text = _without_markup(text)
-    text = _with_symbols_as_words(text, _SYMBOL_WORDS.get(language, {}))
+    text = _with_symbols_as_words(text, SYMBOL_WORDS.get(language, {}))
     text = _with_asides_as_commas(text)
     return shortened(_tidied(_without_unspeakable_characters(text)), MAX_REPLY_CHARS)
 
@@ -105,7 +96,7 @@ def _without_unspeakable_characters(text: str) -> str:
 
 def _is_spoken(character: str) -> bool:
     return (
-        character in _SPOKEN_MARKS or character.isspace() or unicodedata.category(character)[0] in "LNM" and not _is_emoji_part(character)
+        character in _SPOKEN_MARKS or character.isspace() or (unicodedata.category(character)[0] in "LNM" and not _is_emoji_part(character))
     )
 
 

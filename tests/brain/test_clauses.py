@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -98,15 +99,15 @@ def test_a_short_reply_is_not_full() -> None:
     assert not splitter.full
 
 
-WORDS = st.sampled_from(
-    "the lighthouse Mr. e.g. 3.14 1,000 and because https://x.example/a,b.c! Sí, ¿dónde? well... (inside) **bold** `code` U.S. да.".split()
-)
-PROSE = st.lists(WORDS, max_size=60).map(" ".join)
+TRICKY_WORDS = """
+    the lighthouse Mr. e.g. 3.14 1,000 and because https://x.example/a,b.c! Sí, ¿dónde? well... (inside) **bold** `code` U.S. да.
+"""
+PROSE = st.lists(st.sampled_from(TRICKY_WORDS.split()), max_size=60).map(" ".join)
 
 
 def chopped(text: str, cuts: list[int]) -> list[str]:
     places = sorted({cut % (len(text) + 1) for cut in cuts} | {0, len(text)})
-    return [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(places)]
 
 
 def words_of(text: str) -> list[str]:
