@@ -62,7 +62,7 @@ class Call:
         self._errors = 0
         self._joined_at: float | None = None
         self._answered_at: float | None = None
-        self._ending = "Parley left the call."
+        self._ending = ""
 
     async def run(self) -> None:
         """Join, converse, and leave when the voice chat ends, when Parley is removed, or when the task is cancelled.

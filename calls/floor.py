@@ -77,7 +77,7 @@ class Floor:
         """listening, thinking or speaking."""
         if self._playout.audible:
             return Phase.SPEAKING
-        return Phase.THINKING if self._answered or self._waiting else Phase.LISTENING
+        return Phase.THINKING if self._waiting or (self._answered and not self._finished(self._answered)) else Phase.LISTENING
 
     def changed(self) -> None:
         """Something happened that may free the floor or change the phase."""
@@ -138,6 +138,10 @@ class Floor:
     @staticmethod
     def _sounded(turn: Turn) -> bool:
         return turn.draft is not None and turn.draft.reply is not None and turn.draft.reply.has_sounded
+
+    @staticmethod
+    def _finished(turn: Turn) -> bool:
+        return turn.draft is not None and turn.draft.reply is not None and turn.draft.reply.finished.is_set()
 
     def _stop_answering(self) -> None:
         if self._answering:

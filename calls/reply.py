@@ -8,7 +8,6 @@ from contextlib import aclosing
 from enum import StrEnum
 
 from brain.clauses import ClauseSplitter
-from brain.speakable import speakable
 
 from audio.playout import PlayingClause, Playout
 from audio.tts import TextToSpeech, Voice
@@ -19,7 +18,6 @@ AHEAD_S = 1.0
 """The voice engine runs at most about this far ahead of the ear."""
 CLAUSES_AHEAD = 4
 """Clauses of text the brain may be ahead of the voice engine."""
-LONGEST_REPLY_CHARACTERS = 700
 
 
 class Part(StrEnum):
@@ -91,22 +89,21 @@ class Reply:
             self.finished.set()
 
     async def _think(self) -> None:
-        splitter = ClauseSplitter()
+        splitter = ClauseSplitter(self._voice.language)
         try:
             async with aclosing(self._pieces) as pieces:
                 async for piece in pieces:
                     for clause in splitter.feed(piece):
                         await self._offer(clause)
+                    if splitter.full:
+                        break
             for clause in splitter.flush():
                 await self._offer(clause)
         except EngineError as error:
             self.failures.append((Part.THINKING, error))
         await self._texts.put(None)
 
-    async def _offer(self, clause: str) -> None:
-        text = speakable(clause)
-        if not text or len(self.text) + len(text) > LONGEST_REPLY_CHARACTERS:
-            return
+    async def _offer(self, text: str) -> None:
         self.text = f"{self.text} {text}".strip()
         if self._marks.first_clause is None:
             self._marks.first_clause = self._clock()

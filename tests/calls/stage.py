@@ -38,6 +38,11 @@ class Clip:
     def seconds(self) -> float:
         return len(self.pcm) / 2 / HEARING_RATE_HZ
 
+    @property
+    def onset_s(self) -> float:
+        """Where its speech begins."""
+        return int(np.argmax(np.abs(np.frombuffer(self.pcm, dtype="<i2").astype(int)) > 1500)) / HEARING_RATE_HZ
+
     def words_in(self, pcm: bytes) -> list[str]:
         words = self.text.split()
         samples = len(self.pcm) // 2
