@@ -1,0 +1,117 @@
+"""The bot as a child process, started as in production, watched, and ended together with all its children."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from errors import ParleyError
+
+READY: Final = "✅ Telethon client started successfully"
+STOP_TIME_OUT_S: Final = 8.0
+LAST_LINES: Final = 15
+
+
+class BotFailed(ParleyError):
+    """The bot did not start, or ended in the middle of the rehearsal; its last words are part of the text."""
+
+
+class BotProcess:
+    """Starts ``command`` in a session of its own on entry; on exit it and whatever it started have ended."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        self._command = command
+        self._environment = environment
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self.lines: deque[str] = deque(maxlen=400)
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            env=dict(self._environment),
+            cwd=self._folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            limit=1 << 20,
+        )
+        self._reader = asyncio.create_task(self._read(self._process))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._process is not None
+        assert self._reader is not None
+        try:
+            await self.stop()
+        finally:
+            self._signal(signal.SIGKILL)
+            await self._process.wait()
+            self._reader.cancel()
+
+    async def ready(self, within_s: float) -> None:
+        """Wait until the bot is connected to Telegram.
+
+        :raises BotFailed: it ended first, or took longer than ``within_s``.
+        """
+        ready, ended = asyncio.create_task(self._ready.wait()), asyncio.create_task(self.ended())
+        done, waiting = await asyncio.wait({ready, ended}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if ended in done:
+            ended.result()
+        if ready not in done:
+            raise BotFailed(f"The bot was not ready within {within_s:g} s.{self.last_words()}")
+
+    async def ended(self) -> None:
+        """Wait for the bot to end by itself, which it should not.
+
+        :raises BotFailed: always.
+        """
+        assert self._process is not None
+        assert self._reader is not None
+        code = await self._process.wait()
+        await asyncio.wait({self._reader}, timeout=1.0)
+        raise BotFailed(f"The bot ended with {_outcome(code)}.{self.last_words()}")
+
+    async def stop(self) -> None:
+        """Ask the bot to end, and make it end if it does not."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._signal(signal.SIGTERM, group=False)
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_TIME_OUT_S)
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
+
+    def last_words(self) -> str:
+        """The end of its output, as a paragraph of its own."""
+        last = list(self.lines)[-LAST_LINES:]
+        return " Its last lines:\n" + "\n".join(f"  {line}" for line in last) + "\n" if last else " It printed nothing."
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            text = line.decode("utf-8", "replace").rstrip()
+            self.lines.append(text)
+            if READY in text:
+                self._ready.set()
+
+    def _signal(self, number: signal.Signals, *, group: bool = True) -> None:
+        assert self._process is not None
+        try:
+            (os.killpg if group else os.kill)(self._process.pid, number)
+        except ProcessLookupError:
+            return
+
+
+def _outcome(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

@@ -1,0 +1,99 @@
+"""``bot.py rehearse``: play a script against the bot, show it, measure it, and end with 0 only if all went well."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final, NoReturn
+
+from rich.console import Console
+
+from config import Settings, load_settings
+from errors import ParleyError
+from loopback.rehearsal.call_wav import stereo, write_wav
+from loopback.rehearsal.live_view import LiveView
+from loopback.rehearsal.picture import draw_latency
+from loopback.rehearsal.rehearsal import Rehearsal
+from loopback.rehearsal.report import Report
+from loopback.rehearsal.script import Script, load_script
+from loopback.rehearsal.summary import print_summary
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DEFAULT_SCRIPT: Final = ROOT / "rehearsals" / "first_call.yaml"
+FAILED: Final = 1
+INTERRUPTED: Final = 128 + signal.SIGINT
+
+
+def rehearse_and_leave(script: Path | None = None, report: Path | None = None) -> NoReturn:
+    """:func:`rehearse`, then leave the process at once: the native call library may hang or abort in an orderly exit."""
+    code = rehearse(script, report)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def rehearse(script: Path | None = None, report: Path | None = None) -> int:
+    """Play ``script`` (the first call by default), print how it went, write a report into ``report``; returns the exit code."""
+    console = Console(highlight=False)
+    try:
+        settings = load_settings()
+        return asyncio.run(_rehearse(load_script(script or DEFAULT_SCRIPT).named(settings.bot_name), settings, report, console))
+    except ParleyError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("The rehearsal was broken off.", file=sys.stderr)
+        return INTERRUPTED
+
+
+async def _rehearse(script: Script, settings: Settings, folder: Path | None, console: Console) -> int:
+    _cancel_on(signal.SIGTERM, signal.SIGHUP)
+    if folder is not None:
+        _make(folder)
+    voice_engine = _voice_engine(settings)
+    await voice_engine.load()
+    with LiveView(console, settings.bot_name, time.monotonic) as view:
+        rehearsal = Rehearsal(script, settings, voice_engine, _hearing(settings), _bot_command(), view)
+        report = await rehearsal.run()
+    if folder is not None:
+        write_report(report, rehearsal, folder)
+    print_summary(report, console)
+    if folder is not None:
+        console.print(f"The report is in {folder}.")
+    return 0 if report.passed else FAILED
+
+
+def write_report(report: Report, rehearsal: Rehearsal, folder: Path) -> None:
+    """report.json, transcript.md, latency.png, call.wav and the bot's log."""
+    (folder / "report.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    (folder / "transcript.md").write_text(report.as_markdown(), encoding="utf-8")
+    (folder / "bot.log").write_text("".join(f"{line}\n" for line in rehearsal.bot_log), encoding="utf-8")
+    draw_latency(report.turns, report.title, folder / "latency.png")
+    opener = next(iter(rehearsal.ears.values()), None)
+    sound = stereo(rehearsal.spoken, opener) if opener is not None else None
+    if sound is not None:
+        write_wav(folder / "call.wav", sound)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParleyError(f"The report can't be written to {folder} ({error.strerror}).", "Give another folder with --report.") from None
+
+
+def _bot_command() -> list[str]:
+    return [sys.executable, str(ROOT / "bot.py"), "run"]
+
+
+def _cancel_on(*signals: signal.Signals) -> None:
+    """End in good order, the bot included, when the terminal or a supervisor asks for it."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in signals:
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)

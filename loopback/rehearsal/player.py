@@ -1,0 +1,138 @@
+"""Plays a script, step by step, the way people would: type, wait for the answer, speak, listen until it is silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from calls.events import CallEvent, ExchangeEnded
+from errors import ParleyError
+from loopback.rehearsal.cast import Actor, Audience, ChatLog, ChatMessage
+from loopback.rehearsal.event_feed import EventFeed
+from loopback.rehearsal.measure import Said
+from loopback.rehearsal.script import Script, Step, pattern_of
+
+POLL_S: Final = 0.005
+QUIET_MS: Final = 400
+"""The bot has fallen silent when nothing was heard of it for this long."""
+
+
+class ExpectationFailed(Exception):
+    """The bot did not write what the script expects; what comes after would make no sense."""
+
+
+@dataclass(slots=True)
+class Player:
+    """One run of one script. ``sounds`` holds the PCM (24 kHz) of every step that is heard; ``clock`` is monotonic."""
+
+    script: Script
+    actors: Mapping[str, Actor]
+    chat: ChatLog
+    feed: EventFeed
+    sounds: Mapping[int, bytes]
+    audience: Audience
+    clock: Callable[[], float]
+    answer_time_out_s: float = 30.0
+    said: list[Said] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    _asked_at: int = 0
+
+    async def play(self) -> None:
+        """Play all steps. A step that failed is in ``failures``; unanswered questions show in the measurement.
+
+        A failed expectation, or a person who can't act, ends the play: the steps after it would make no sense.
+        """
+        for index, step in enumerate(self.script.steps):
+            try:
+                await self._act(index, step)
+                if step.expect is not None:
+                    await self._expect(step, step.expect)
+            except (ExpectationFailed, ParleyError) as failed:
+                self.failures.append(f"step {index + 1}: {failed}")
+                self.audience.failed(self.failures[-1])
+                return
+
+    async def _act(self, index: int, step: Step) -> None:
+        match step.action:
+            case "type" if step.type is not None:
+                await self._type(step.type, self._actor(step))
+            case "say" | "play":
+                await self._say(index, step, self._actor(step))
+            case "wait" if step.wait is not None:
+                await asyncio.sleep(step.wait)
+            case "start_voice_chat":
+                await self._actor(step).start_voice_chat()
+                self.audience.note(f"{step.who} starts the voice chat")
+            case "join_call":
+                await self._actor(step).join_call()
+                self.audience.note(f"{step.who} joins the call")
+            case "leave_call":
+                await self._actor(step).leave_call()
+                self.audience.note(f"{step.who} leaves the call")
+
+    def _actor(self, step: Step) -> Actor:
+        assert step.who is not None
+        return self.actors[step.who]
+
+    async def _type(self, text: str, actor: Actor) -> None:
+        self._asked_at = len(self.chat.messages)
+        self.chat.add(ChatMessage(self.clock(), actor.name, text))
+        self.audience.typed(actor.name, text)
+        await actor.type(text)
+
+    async def _expect(self, step: Step, expected: str) -> None:
+        pattern = pattern_of(expected)
+
+        def written() -> list[str]:
+            return [message.text for message in self.chat.from_bot_after(self._asked_at)]
+
+        if not await self._until(lambda: any(pattern.search(text) for text in written()), step.within):
+            found = " / ".join(repr(text) for text in written()) or "nothing"
+            raise ExpectationFailed(f"expected {expected!r} in the chat within {step.within:g} s, but the bot wrote {found}")
+
+    async def _say(self, index: int, step: Step, actor: Actor) -> None:
+        if step.interrupt_after_ms is not None and not await self._answer_is_heard(step.interrupt_after_ms / 1000, actor):
+            self.audience.failed(f"there was no answer that {actor.name} could interrupt")
+        self.audience.spoke(actor.name, step.words or f"({step.play})", step.interrupt_after_ms is not None)
+        spoken = await actor.speak(self.sounds[index])
+        interrupts = step.interrupt_after_ms is not None
+        said = Said(actor.name, step.words, spoken.first_s, spoken.last_s, self.script.wants_answer(index), interrupts)
+        self.said.append(said)
+        if self.script.waits_for_reply(index):
+            await self._reply_is_over(said, actor)
+
+    async def _answer_is_heard(self, for_s: float, actor: Actor) -> bool:
+        """Wait until the answer to what was said last has been heard for ``for_s``; false if none begins."""
+        asked_s = self.said[-1].last_s
+        await self._until(lambda: actor.ear.first_audible_after(asked_s) is not None, self.answer_time_out_s)
+        first_s = actor.ear.first_audible_after(asked_s)
+        if first_s is None:
+            return False
+        self.audience.waited(self.said[-1].speaker, (first_s - asked_s) * 1000)
+        await asyncio.sleep(max(0.0, first_s + for_s - self.clock()))
+        return True
+
+    async def _reply_is_over(self, said: Said, actor: Actor) -> None:
+        def answers(event: CallEvent) -> bool:
+            return (
+                isinstance(event, ExchangeEnded)
+                and event.speaker == said.speaker
+                and event.first_sound_at_s is not None
+                and event.speech_ended_at_s >= said.first_s
+            )
+
+        if await self.feed.wait_for(answers, self.answer_time_out_s) is None:
+            self.audience.failed(f"{said.speaker} got no answer")
+        elif (first_s := actor.ear.first_audible_after(said.last_s)) is not None:
+            self.audience.waited(said.speaker, (first_s - said.last_s) * 1000)
+        await self._until(lambda: not actor.ear.audible_now(QUIET_MS), self.answer_time_out_s)
+
+    async def _until(self, reached: Callable[[], bool], within_s: float) -> bool:
+        deadline_s = self.clock() + within_s
+        while not reached():
+            if self.clock() >= deadline_s:
+                return False
+            await asyncio.sleep(POLL_S)
+        return True

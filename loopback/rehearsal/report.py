@@ -1,0 +1,162 @@
+"""What is left of a rehearsal: turns, totals, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audio.stt.word_errors import normalized_words, word_error_rate
+
+from loopback.rehearsal.cast import ChatMessage
+from loopback.rehearsal.measure import Turn, percentile
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of one rehearsal. ``errors`` are of the bot's engines, ``failures`` is everything that makes it fail."""
+
+    title: str
+    bot_name: str
+    turns: list[Turn]
+    messages: Sequence[ChatMessage] = ()
+    errors: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Every expectation held, every question was answered, nothing broke."""
+        return not self.failures and not self.errors
+
+    @property
+    def answered(self) -> list[Turn]:
+        """The turns whose answer the caller heard."""
+        return [turn for turn in self.turns if turn.answered]
+
+    def voice_to_voice_ms(self, percent: float) -> float | None:
+        """A percentile of what the callers waited."""
+        return percentile([turn.voice_to_voice_ms for turn in self.turns if turn.voice_to_voice_ms is not None], percent)
+
+    @property
+    def interruptions(self) -> list[Turn]:
+        """The turns whose answer was cut off."""
+        return [turn for turn in self.turns if turn.interrupted]
+
+    @property
+    def wer_heard(self) -> float | None:
+        """Word error rate of the bot's transcript against what was said, over all words of the call."""
+        return _pooled([(turn.said or "", turn.wer_heard) for turn in self.turns])
+
+    @property
+    def wer_reply(self) -> float | None:
+        """Word error rate of what the caller heard against what the bot says it played, over all words of the call."""
+        return _pooled([(turn.reply_played, turn.wer_reply) for turn in self.turns])
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole as plain data; ``None`` where something was not measured."""
+        return {
+            "title": self.title,
+            "passed": self.passed,
+            "failures": self.failures,
+            "errors": self.errors,
+            "turns": [_turn_as_json(turn) for turn in self.turns],
+            "totals": {
+                "turns": len([turn for turn in self.turns if turn.said != ""]),
+                "answered": len(self.answered),
+                "interruptions": len(self.interruptions),
+                "interruption_ms": _rounded(max((turn.interruption_ms or 0.0 for turn in self.interruptions), default=None)),
+                "errors": len(self.errors) + len(self.failures),
+                "wer": {"heard": _rounded(self.wer_heard, 4), "reply": _rounded(self.wer_reply, 4)},
+                "wer_heard": _rounded(self.wer_heard, 4),
+                "wer_reply": _rounded(self.wer_reply, 4),
+                "voice_to_voice_ms": {"p50": _rounded(self.voice_to_voice_ms(50)), "p95": _rounded(self.voice_to_voice_ms(95))},
+                "p50_ms": _rounded(self.voice_to_voice_ms(50)),
+                "p95_ms": _rounded(self.voice_to_voice_ms(95)),
+            },
+        }
+
+    def as_markdown(self) -> str:
+        """The conversation to read: messages and speech in the order of time."""
+        lines = [(message.at_s, f"**{message.author}** wrote: {_inline(message.text)}") for message in self.messages]
+        for turn in self.turns:
+            lines += _turn_lines(turn, self.bot_name)
+        origin_s = min((at_s for at_s, _ in lines), default=0.0)
+        body = "\n".join(f"- `{_clock(at_s - origin_s)}` {text}" for at_s, text in sorted(lines))
+        return f"# {self.title}\n\n{body}\n"
+
+
+def shortcomings(turns: Sequence[Turn]) -> Iterator[str]:
+    """In plain words: each question without an answer, each answer that went on although it was to be interrupted."""
+    for turn in turns:
+        question = f"{turn.speaker}'s “{turn.said or '(a recording)'}”"
+        if turn.wanted_answer and not turn.answered:
+            yield f"{question} got no answer{'' if turn.turn_id is not None else ', and was not heard as a turn'}."
+        elif turn.to_be_interrupted and not turn.interrupted:
+            yield f"The answer to {question} was not interrupted."
+
+
+def score(turns: Sequence[Turn]) -> None:
+    """Fill in the word error rate of each turn where both texts are known."""
+    for turn in turns:
+        if turn.said and turn.turn_id is not None:
+            turn.wer_heard = word_error_rate(turn.said, turn.heard)
+        if turn.reply_played and turn.reply_window_s is not None:
+            turn.wer_reply = word_error_rate(turn.reply_played, turn.reply_as_heard_by_caller)
+
+
+def _pooled(rates: Sequence[tuple[str, float | None]]) -> float | None:
+    counted = [(len(normalized_words(reference)), rate) for reference, rate in rates if rate is not None]
+    words = sum(count for count, _ in counted)
+    return sum(count * rate for count, rate in counted) / words if words else None
+
+
+def _turn_as_json(turn: Turn) -> dict[str, Any]:
+    return {
+        "turn_id": turn.turn_id,
+        "speaker": turn.speaker,
+        "said": turn.said,
+        "heard": turn.heard,
+        "reply": turn.reply,
+        "reply_played": turn.reply_played,
+        "reply_as_heard_by_caller": turn.reply_as_heard_by_caller,
+        "interrupted": turn.interrupted,
+        "interruption_ms": _rounded(turn.interruption_ms),
+        "spans_ms": _rounded_spans(turn),
+        "voice_to_voice_ms": _rounded(turn.voice_to_voice_ms),
+        "wer_heard": _rounded(turn.wer_heard, 4),
+        "wer_reply": _rounded(turn.wer_reply, 4),
+    }
+
+
+def _rounded_spans(turn: Turn) -> dict[str, float]:
+    """Tenths of a millisecond that still sum to the rounded whole: the last span takes what rounding left."""
+    spans = {name: round(value, 1) for name, value in turn.spans_ms.items()}
+    if turn.voice_to_voice_ms is not None and spans:
+        last = next(reversed(spans))
+        spans[last] = round(round(turn.voice_to_voice_ms, 1) - sum(value for name, value in spans.items() if name != last), 1)
+    return spans
+
+
+def _rounded(value: float | None, digits: int = 1) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _turn_lines(turn: Turn, bot_name: str) -> list[tuple[float, str]]:
+    lines = []
+    if turn.spoken_at_s is not None:
+        said = turn.said if turn.said is not None else "(a recording)"
+        lines.append((turn.spoken_at_s, f"**{turn.speaker}**: {_inline(said)}"))
+    if turn.reply_window_s is not None:
+        cut = " — *interrupted*" if turn.interrupted else ""
+        waited = f" *({turn.voice_to_voice_ms / 1000:.2f} s)*" if turn.voice_to_voice_ms is not None else ""
+        lines.append((turn.reply_window_s[0], f"**{bot_name}**: {_inline(turn.reply_played)}{cut}{waited}"))
+    return lines
+
+
+def _inline(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0.0, seconds), 60)
+    return f"{int(minutes)}:{rest:04.1f}"
