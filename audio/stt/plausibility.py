@@ -1,0 +1,39 @@
+"""Was anything said at all? Whisper answers noise with the politest words it knows."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import numpy as np
+
+from audio.pcm import Floats
+from audio.stt.decoding import Decoded
+
+QUIETEST_SPEECH_PEAK: Final = 0.002
+"""About -54 dB: below it there is nothing that a model could make out."""
+NO_SPEECH_CERTAIN: Final = 0.8
+NO_SPEECH_LIKELY: Final = 0.6
+UNLIKELY_LOGPROB: Final = -1.0
+STOCK_NO_SPEECH: Final = 0.3
+STOCK_PHRASES: Final = frozenset({
+    "you", "thank you", "thanks", "thank you very much", "thanks for watching", "thank you for watching", "thank you so much for watching",
+    "please subscribe", "bye", "bye bye", "the end", "i", "so", "oh", "hmm", "beep", "music", "applause", "silence",
+    "subtitles by the amara org community",
+})  # fmt: skip
+"""What Whisper says most often where nobody speaks; believed only when it is sure that somebody spoke."""
+
+
+def too_quiet(audio: Floats) -> bool:
+    """There is nothing to decode."""
+    return len(audio) == 0 or float(np.abs(audio).max()) < QUIETEST_SPEECH_PEAK
+
+
+def nobody_spoke(decoded: Decoded) -> bool:
+    """The text is nobody's: empty, punctuation alone, noise taken for speech, or a stock phrase that the model is not sure of."""
+    words = " ".join(re.findall(r"\w+", decoded.text.lower()))
+    if not words or decoded.no_speech > NO_SPEECH_CERTAIN:
+        return True
+    if words in STOCK_PHRASES:
+        return decoded.no_speech > STOCK_NO_SPEECH
+    return decoded.no_speech > NO_SPEECH_LIKELY and decoded.average_logprob < UNLIKELY_LOGPROB
