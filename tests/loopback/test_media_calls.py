@@ -1,0 +1,25 @@
+"""The media server with real native clients."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.call_process import Scenario, run_in_process
+from tests.loopback import media_scenarios
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        media_scenarios.everybody_hears_everybody,
+        media_scenarios.muted_is_not_heard,
+        media_scenarios.rejoining_is_heard_again,
+        media_scenarios.lost_packets_are_concealed,
+        media_scenarios.black_hole_swallows_and_gives_back,
+        media_scenarios.held_packets_come_late,
+        media_scenarios.dead_server_never_connects,
+    ],
+    ids=lambda scenario: scenario.__name__,
+)
+def test_media(scenario: Scenario) -> None:
+    print(run_in_process(scenario, timeout_s=50))
