@@ -1,0 +1,67 @@
+"""What a voice chat is: its participants and its version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from telethon.tl import types as t
+
+from loopback.mtproto.wire import Tl
+
+if TYPE_CHECKING:
+    from loopback.mtproto.session import Session
+    from loopback.world.accounts import Account
+    from loopback.world.chats import Chat
+
+
+@dataclass(slots=True, eq=False)
+class CallParticipant:
+    """Somebody in a voice chat.
+
+    ``source`` is the SSRC as a signed 32-bit number. ``may_unmute`` False together with ``muted`` is a mute by an admin.
+    ``muted_for`` holds those who have muted this person for themselves alone, ``volumes`` what they have set.
+    """
+
+    account: Account
+    source: int
+    joined_at: float
+    session: Session | None
+    muted: bool = False
+    may_unmute: bool = True
+    volume_by_admin: int | None = None
+    muted_for: set[int] = field(default_factory=set)
+    volumes: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def muted_by_admin(self) -> bool:
+        """Muted, and not allowed to change that."""
+        return self.muted and not self.may_unmute
+
+
+@dataclass(slots=True, eq=False)
+class GroupCall:
+    """A voice chat; ``ended_at`` is set once, for good."""
+
+    id: int
+    access_hash: int
+    chat: Chat
+    started_at: float
+    title: str | None = None
+    join_muted: bool = False
+    version: int = 1
+    ended_at: float | None = None
+    participants: dict[int, CallParticipant] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.ended_at is not None
+
+    def input(self) -> Tl:
+        """How clients name it."""
+        return t.InputGroupCall(self.id, self.access_hash)
+
+    def duration_s(self, now: float) -> int:
+        """How long it has lasted, or did."""
+        return int((self.ended_at if self.ended_at is not None else now) - self.started_at)

@@ -1,0 +1,117 @@
+"""The whole: all services around one server, and the way of a request through them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import rsa
+
+from loopback.media_seam import MediaServer
+from loopback.mtproto.server import MAX_REPORTS, MTProtoServer
+from loopback.mtproto.session import Session
+from loopback.mtproto.wire import RpcFailure, Tl
+from loopback.settings import LoopbackSettings
+from loopback.world.access import AccessHashes
+from loopback.world.accounts import Accounts
+from loopback.world.call_media import CallMediaWatch
+from loopback.world.channels import Channels
+from loopback.world.chats import Chats
+from loopback.world.context import Context
+from loopback.world.delivery import Delivery
+from loopback.world.faults import Faults
+from loopback.world.files import Files
+from loopback.world.floods import FloodLimiter
+from loopback.world.group_call_methods import GroupCallMethods
+from loopback.world.group_calls import GroupCalls
+from loopback.world.history import History
+from loopback.world.login import Login
+from loopback.world.messages import Messages
+from loopback.world.peers import Peers
+from loopback.world.registry import Caller, Registry, method_name
+from loopback.world.rendering import Renderer
+from loopback.world.request_log import RequestLog
+from loopback.world.service import Service
+from loopback.world.updates import Updates
+from loopback.world.users import Users
+
+log = logging.getLogger(__name__)
+
+OPEN_TO_STRANGERS: Final = ("help.", "auth.", "langpack.", "account.GetPassword")
+
+
+class World:
+    """Builds the services and sends each request to the one that answers it.
+
+    ``unimplemented`` lists the methods that clients asked for and nobody answers, newest last, bounded.
+    """
+
+    def __init__(
+        self,
+        media: MediaServer,
+        settings: LoopbackSettings,
+        rsa_key: rsa.PrivateKey | None = None,
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.server = MTProtoServer(self.handle, rsa_key, port, clock)
+        self.settings = settings
+        self.accounts = Accounts()
+        self.chats = Chats()
+        self.faults = Faults()
+        self.floods = FloodLimiter()
+        self.requests = RequestLog()
+        self.unimplemented: deque[str] = deque(maxlen=MAX_REPORTS)
+        now = self.server.now
+        hashes = AccessHashes(hashlib.sha256(str(self.server.rsa_key.n).encode()).digest())
+        render = Renderer(hashes, settings, now)
+        self.delivery = Delivery(self.server, self.accounts, render)
+        peers = Peers(self.accounts, self.chats, hashes)
+        context = Context(self.accounts, self.chats, peers, render, self.delivery, settings, now)
+        self.files = Files(now)
+        self.messages = Messages(context, self.files)
+        self.calls = GroupCalls(context, self.messages, media)
+        self.channels = Channels(context, self.messages, self.calls)
+        self.login = Login(context)
+        self.media_watch = CallMediaWatch(self.calls, media, settings, now)
+        self._registry = Registry(
+            Service(lambda: (self.server.host, self.server.port), now),
+            self.login,
+            Users(context),
+            self.channels,
+            self.messages,
+            History(context),
+            self.files,
+            Updates(context),
+            GroupCallMethods(context, self.calls),
+        )
+
+    async def handle(self, session: Session, request: Tl) -> Tl:
+        """Answer one request.
+
+        :raises RpcFailure: as the real service would.
+        """
+        method = method_name(request)
+        self.requests.note(self.server.now(), session.account_id, method, request)
+        await self.faults.strike(method, session.account_id)
+        account = self.accounts.get(session.account_id)
+        if account is None and not method.startswith(OPEN_TO_STRANGERS):
+            raise RpcFailure(401, "AUTH_KEY_UNREGISTERED")
+        if account is not None:
+            self._limit(account.id, method)
+        if request not in self._registry:
+            log.warning("nobody answers %s", method)
+            self.unimplemented.append(method)
+            raise RpcFailure(400, "LOOPBACK_METHOD_MISSING")
+        return await self._registry.answer(Caller(session, account), request)
+
+    def _limit(self, account_id: int, method: str) -> None:
+        if not self.settings.natural_floods:
+            return
+        wait_s = self.floods.wait_s(account_id, method, self.server.now())
+        if wait_s is not None:
+            raise RpcFailure(420, f"FLOOD_WAIT_{wait_s}")
