@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 
-from brain.prompt import conversation_messages
-
 from audio.stt import SpeechToText
 from audio.tts import TextToSpeech
-from brain import Brain, Message
+from brain import Brain, Message, Role
+from brain.prompt import prompt
 from calls.history import History
 from calls.latency import Marks
 from calls.manners import Manners
@@ -96,7 +95,9 @@ class Drafting:
 
     def messages(self, speaker: str = "", said: str = "") -> list[Message]:
         """What the brain is told: who it is, what was said and heard so far, and (if any) the newest words."""
-        return conversation_messages(self._manners, self._history.exchanges, speaker, said)
+        newest = [Message(Role.USER, said, speaker)] if said else []
+        history = [*self._history.messages(), *newest]
+        return prompt(self._manners.instructions, history, history_tokens=self._manners.history_tokens)
 
     async def prefill(self) -> None:
         """Let the brain read ahead of time what it will be told anyway.

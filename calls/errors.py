@@ -73,7 +73,8 @@ UNKNOWN: Final = Failure("Joining failed for a reason I do not know.", "Look int
 TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
     ((library.NoActiveGroupCall, errors.GroupcallAlreadyDiscardedError), NO_VOICE_CHAT),
     (
-        (JoinRefused, errors.GroupcallForbiddenError, errors.GroupcallInvalidError, errors.GroupcallJoinMissingError, errors.ParticipantJoinMissingError),
+        (JoinRefused, errors.GroupcallForbiddenError, errors.GroupcallInvalidError, errors.GroupcallJoinMissingError,
+         errors.ParticipantJoinMissingError),
         REFUSED,
     ),
     (
@@ -82,8 +83,8 @@ TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
     ),
     ((ntgcalls.RTMPStreamingUnsupported,), RTMP),
     (
-        (errors.ChannelPrivateError, errors.UserNotParticipantError, errors.ChatForbiddenError, errors.ChannelInvalidError, errors.ChatIdInvalidError,
-         errors.PeerIdInvalidError, ValueError),
+        (errors.ChannelPrivateError, errors.UserNotParticipantError, errors.ChatForbiddenError, errors.ChannelInvalidError,
+         errors.ChatIdInvalidError, errors.PeerIdInvalidError),
         NO_ACCESS,
     ),
     (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from brain import Message, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,10 @@ class History:
         """Remember one more exchange."""
         self.exchanges.append(exchange)
         self.version += 1
+
+    def messages(self) -> Iterator[Message]:
+        """The exchanges as a brain sees them."""
+        for exchange in self.exchanges:
+            yield Message(Role.USER, exchange.said, exchange.speaker)
+            if exchange.reply_heard:
+                yield Message(Role.ASSISTANT, exchange.reply_heard)

@@ -8,6 +8,7 @@ from typing import Final
 
 from audio.tts import Voice
 from audio.vad import GatedSilero, VoiceActivity
+from brain.prompt import system_prompt
 from calls.turns.barge_in import BargeInRules
 from calls.turns.endpointing import PauseRules
 from config import EndpointingProfile, Settings
@@ -24,8 +25,10 @@ class Manners:
     barge_in: BargeInRules = field(default_factory=BargeInRules)
     voice: Voice = field(default_factory=Voice)
     language: str | None = "en"
-    bot_name: str = "Parley"
-    persona: str | None = None
+    instructions: str = "You are Parley, a friendly voice assistant in a group call."
+    """What the brain is told before everything else; the same during a whole call."""
+    history_tokens: int = 1500
+    """Of what was said before, the brain is told the newest that fit."""
     lowest_confidence: float = 0.3
     """A transcript the engine is less sure of counts as not understood."""
     longest_wait_for_floor_s: float = 5.0
@@ -33,8 +36,8 @@ class Manners:
     new_activity: Callable[[], VoiceActivity] = GatedSilero
 
 
-def manners_from(settings: Settings) -> Manners:
-    """The manners that the settings ask for."""
+def manners_from(settings: Settings, *, small_model: bool) -> Manners:
+    """The manners that the settings ask for; a small model gets instructions that it can follow."""
     language = None if settings.language == "auto" else settings.language
     return Manners(
         pauses=PauseRules(
@@ -45,6 +48,5 @@ def manners_from(settings: Settings) -> Manners:
         barge_in=BargeInRules(threshold=settings.vad_threshold),
         voice=Voice(language=language or "en", rate_percent=int(settings.edge_tts_rate.rstrip("%"))),
         language=language,
-        bot_name=settings.bot_name,
-        persona=settings.persona,
+        instructions=system_prompt(settings, small_model=small_model),
     )

@@ -7,10 +7,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from enum import StrEnum
 
-from brain.clauses import ClauseSplitter
-
 from audio.playout import PlayingClause, Playout
 from audio.tts import TextToSpeech, Voice
+from brain.clauses import ClauseSplitter
 from calls.latency import Marks
 from errors import EngineError
 
@@ -137,5 +136,8 @@ class Reply:
     async def _stay_close_to_the_ear(self) -> None:
         await self._started.wait()
         assert self._playout is not None
-        while self._playout.buffered_s > AHEAD_S:
-            await asyncio.sleep(max(0.05, self._playout.buffered_s - AHEAD_S))  # noqa: ASYNC110 - time itself is what is waited for
+        while True:
+            ahead_s = self._playout.buffered_s - AHEAD_S
+            if ahead_s <= 0:
+                return
+            await asyncio.sleep(max(0.05, ahead_s))

@@ -54,7 +54,9 @@ def test_work_done_in_the_pause_costs_nothing_after_it(question: Clip) -> None:
     spans = stage.exchanges()[0].spans_ms
     assert list(spans) == ["endpointing", "hearing", "thinking", "speaking", "floor"]
     assert spans["hearing"] == spans["thinking"] == spans["speaking"] == 0
-    total_ms = (stage.exchanges()[0].first_sound_at_s - stage.exchanges()[0].speech_ended_at_s) * 1000
+    first_sound_at_s = stage.exchanges()[0].first_sound_at_s
+    assert first_sound_at_s is not None
+    total_ms = (first_sound_at_s - stage.exchanges()[0].speech_ended_at_s) * 1000
     assert sum(spans.values()) == pytest.approx(total_ms, abs=1)
 
 
