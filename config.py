@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     stt_timeout_s: float = Field(10.0, gt=0, le=120, description="Longest wait for the words of one utterance, in seconds.")
     language: str = Field(
         "en",
+        validation_alias=_aliases("STT_LANGUAGE", "WHISPER_LANGUAGE"),  # LANGUAGE is a variable of gettext
         pattern=r"^(auto|[a-z]{2})$",
         examples=["en", "auto"],
         description="The language spoken: a two-letter code, or auto to detect it.",
@@ -179,16 +180,21 @@ class Settings(BaseSettings):
 
 
 def load_settings(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
-    """Read the settings from the environment and ``env_file``.
+    """Read the settings from the environment and ``env_file``; ``overrides``, by field name, win over both.
 
     :raises SettingsError: naming every wrong setting, what it was (secrets excepted) and what is allowed.
     """
     try:
-        return Settings(_env_file=env_file, **overrides)
+        return Settings(_env_file=env_file, **{_name_read(field): value for field, value in overrides.items()})
     except ValidationError as invalid:
         raise SettingsError(_explained(invalid), "Correct them in .env or in the environment; .env.example explains each.") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{env_file} is not a text file in UTF-8.", "Write it anew from .env.example.") from None
+
+
+def _name_read(field_name: str) -> str:
+    names = _names_of(Settings.model_fields[field_name])
+    return names[0] if names else field_name
 
 
 def _explained(invalid: ValidationError) -> str:
@@ -208,7 +214,7 @@ def _field_called(name: str) -> FieldInfo | None:
     return known.get(name.lower()) or next((field for field in known.values() if name in _names_of(field)), None)
 
 
-def _names_of(field: FieldInfo) -> list[str | int]:
+def _names_of(field: FieldInfo) -> list[str]:
     aliases = field.validation_alias
     return [path for path in aliases.choices if isinstance(path, str)] if isinstance(aliases, AliasChoices) else []
 

@@ -78,9 +78,9 @@ class _Catalogue(_Entry):
 
 
 @cache
-def all_models(catalogue_file: Path = CATALOGUE_FILE) -> dict[str, Model]:
+def all_models() -> dict[str, Model]:
     """Every model of the catalogue by its name, in the order of the file."""
-    entries = _Catalogue.model_validate(tomllib.loads(catalogue_file.read_text(encoding="utf-8")))
+    entries = _Catalogue.model_validate(tomllib.loads(CATALOGUE_FILE.read_text(encoding="utf-8")))
     return {model.name: model for model in entries.model}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,8 @@ def list_models(context: typer.Context) -> None:
         console = Console()
         console.print(_table(settings.models_dir, needed))
         _say(console, f"Models are kept in {settings.models_dir}. * = needed by the current settings.")
+        for line in _programs(settings):
+            _say(console, line)
         _say(console, _next_step(settings.models_dir, needed))
 
 
@@ -98,6 +101,17 @@ def _table(models_dir: Path, needed: set[str]) -> Table:
         size = f"{model.size / 1e6:.0f} MB"
         table.add_row(model.name + star, model.purpose, model.licence, size, _MARKS[presence(model, models_dir)])
     return table
+
+
+def _programs(settings: Settings) -> list[str]:
+    """What other programs of this machine can be used for."""
+    espeak = shutil.which("espeak-ng") or "not installed; only needed where Piper cannot run"
+    ffmpeg = settings.ffmpeg_path or shutil.which("ffmpeg") or "not installed; calls and voice work without it"
+    return [
+        "Silero VAD (who speaks when): inside the faster-whisper package.",
+        f"espeak-ng (voice of last resort): {espeak}.",
+        f"ffmpeg (unusual sound files): {ffmpeg}.",
+    ]
 
 
 def _next_step(models_dir: Path, needed: set[str]) -> str:

@@ -37,7 +37,6 @@ class Hub:
         timeout = aiohttp.ClientTimeout(total=None, sock_read=STALL_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=True, headers={"Accept-Encoding": "identity"}) as session:
             for file in wanted:
-                meter.begin(f"{file.name} from the hub", file.size)
                 try:
                     await self._gather(session, f"{self.url.rstrip('/')}/{model.hub.path_of(file)}", part_of(folder, file), file, meter)
                 finally:
@@ -58,6 +57,7 @@ class Hub:
             return
         async with self._answer(session, url, done if done < file.size else 0) as response:
             resumed = response.status == 206
+            meter.begin(f"{file.name} from the hub", file.size)
             with part.open("ab" if resumed else "wb") as output:
                 await _store(response, output, done if resumed else 0, file, meter)
 

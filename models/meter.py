@@ -28,6 +28,7 @@ class BarMeter:
 
     def begin(self, label: str, total: int) -> None:
         """See `Meter`."""
+        self.end()
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=self.console)
         self._task = self._progress.add_task(label, total=total)

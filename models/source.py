@@ -21,13 +21,13 @@ class Meter(Protocol):
     """Shows how far a transfer is."""
 
     def begin(self, label: str, total: int) -> None:
-        """A transfer of ``total`` bytes begins."""
+        """A transfer of ``total`` bytes begins, or begins again."""
 
     def reach(self, done: int) -> None:
         """``done`` bytes of it are here."""
 
     def end(self) -> None:
-        """The transfer is over, well or not."""
+        """The transfer is over, well or not; it may never have begun."""
 
 
 class Source(Protocol):
