@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from aioice import stun
@@ -54,19 +55,27 @@ def rtp_ssrc(packet: bytes) -> int:
 
 def has_audio_level(packet: bytes) -> bool:
     """Whether an RTP packet carries the audio level in its header (RFC 6464, one-byte form of RFC 8285)."""
+    return AUDIO_LEVEL_EXTENSION in _extension_ids(_extensions(packet))
+
+
+def _extensions(packet: bytes) -> bytes:
+    """The block of one-byte header extensions; empty where there is none, or the packet ends too early."""
     if not packet[0] & _EXTENSION_FLAG:
-        return False
+        return b""
     at = _RTP_HEADER_BYTES + 4 * (packet[0] & 0x0F)
-    profile, words = struct.unpack_from("!HH", packet, at)
-    if profile != _ONE_BYTE_PROFILE:
-        return False
-    at, end = at + 4, at + 4 + 4 * words
-    while at < end:
-        extension_id, length = packet[at] >> 4, (packet[at] & 0x0F) + 1
-        if extension_id == AUDIO_LEVEL_EXTENSION:
-            return True
-        at += 1 if extension_id == _PADDING_ID else 1 + length
-    return False
+    if int.from_bytes(packet[at : at + 2], "big") != _ONE_BYTE_PROFILE:
+        return b""
+    return packet[at + 4 : at + 4 + 4 * int.from_bytes(packet[at + 2 : at + 4], "big")]
+
+
+def _extension_ids(extensions: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(extensions):
+        extension_id, length = extensions[at] >> 4, (extensions[at] & 0x0F) + 1
+        if extension_id != _PADDING_ID:
+            yield extension_id
+            at += length
+        at += 1
 
 
 def binding_request(packet: bytes) -> stun.Message | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.call_process import Scenario, run_in_process
-from tests.loopback import media_scenarios
+from tests.loopback.media import media_scenarios
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ntgcalls import ConnectionState
 
 from loopback.media.server import MediaServer
 from loopback.people.pacer import Pacer
-from tests.loopback.native_member import CALL_ID, NativeMember, dominant_hz, tone
+from tests.loopback.media.native_member import CALL_ID, NativeMember, dominant_hz, tone
 
 TAIL_S = 0.5
 """Longer than packets, jitter buffer and loop together take."""
