@@ -48,7 +48,9 @@ class UnmutedByAdmin:
 
 @dataclass(frozen=True, slots=True)
 class LineClosed:
-    """The voice chat was ended by somebody: nothing to come back to."""
+    """Nothing to come back to: the voice chat was ended by somebody, or what ``reason`` says."""
+
+    reason: str = "the voice chat was ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Which voice chat a chat has, found out by requests of our own before the call library is asked for anything.
 
-The library takes every failure of its look-up for "no voice chat", a flood wait included, and could then create one, which ends the running one.
+The library takes every failure of its look-up for "no voice chat", a flood wait included, and could then create one, which ends
+the running one.
 """
 
 from __future__ import annotations

@@ -1,0 +1,85 @@
+"""The heartbeat of all calls: every 10 ms each open line pulls its next frame. One per process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from audio.pcm import FRAME_S
+
+log = logging.getLogger(__name__)
+
+MOST_CATCH_UP_S: Final = 0.06
+"""A pacer that is later than this drops the missed frames instead of sending them in a burst."""
+
+Pull = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Cadence:
+    """Which frames are due at a time. Deadlines are absolute, so lateness never adds up.
+
+    ``late`` counts wake-ups more than one frame late, ``dropped`` the frames that were given up.
+    """
+
+    next_s: float
+    late: int = 0
+    dropped: int = 0
+
+    def due(self, now_s: float) -> int:
+        """How many frames to send now; they count as sent."""
+        behind_s = now_s - self.next_s
+        if behind_s < 0:
+            return 0
+        frames = int(behind_s / FRAME_S + 1e-9) + 1
+        self.next_s += frames * FRAME_S
+        if behind_s > FRAME_S:
+            self.late += 1
+        if behind_s > MOST_CATCH_UP_S:
+            self.dropped += frames - 1
+            return 1
+        return frames
+
+
+class Pacer:
+    """Runs while there is a line to pull. ``clock`` and ``sleep`` are arguments so that its timing can be tested in virtual time."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._pulls: dict[object, Pull] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.cadence = Cadence(0.0)
+
+    def add(self, line: object, pull: Pull) -> None:
+        """Pull this line from now on."""
+        self._pulls[line] = pull
+        if self._task is None or self._task.done():
+            self.cadence.next_s = self._clock()
+            self._task = asyncio.create_task(self._run(), name="pacer")
+
+    async def remove(self, line: object) -> None:
+        """Pull it no longer; without any line the pacer rests."""
+        self._pulls.pop(line, None)
+        if not self._pulls and self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        while True:
+            for _ in range(self.cadence.due(self._clock())):
+                self._pull_all()
+            await self._sleep(max(0.0, self.cadence.next_s - self._clock()))
+
+    def _pull_all(self) -> None:
+        for line, pull in tuple(self._pulls.items()):
+            try:
+                pull()
+            except Exception:
+                log.exception("a line could not be pulled and falls silent")
+                self._pulls.pop(line, None)
