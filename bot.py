@@ -1,0 +1,68 @@
+"""Parley's front door: ``python bot.py --help``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config import load_settings
+from errors import ParleyError
+from logs import configure_logging
+from models import command as engines_command
+
+app = typer.Typer(
+    help="Parley: the voice that joins your Telegram calls.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(engines_command.app, name="engines")
+
+
+@app.command()
+def run() -> None:
+    """Work with the Telegram account of the settings until stopped (Ctrl-C)."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    from service import serve
+
+    asyncio.run(serve(settings))
+
+
+@app.command()
+def rehearse(
+    script: Annotated[Path | None, typer.Option(help="The script to play (YAML); without it: the first call.")] = None,
+    report: Annotated[Path | None, typer.Option(help="A folder for report.json, call.wav, transcript.md and latency.png.")] = None,
+) -> None:
+    """Hear Parley in a call without any account: a Telegram on this machine, and two people who play a script."""
+    from loopback.rehearsal.command import rehearse_and_leave
+
+    rehearse_and_leave(script, report)
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is told in plain words, without a traceback."""
+    try:
+        app()
+    except* ParleyError as failures:
+        _tell(failures)
+
+
+def _tell(failures: BaseExceptionGroup[ParleyError]) -> None:
+    first: BaseException = failures
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, ParleyError)
+    print(f"❌ {first}", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(first.exit_code)
+
+
+if __name__ == "__main__":
+    main()

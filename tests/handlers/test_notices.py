@@ -1,0 +1,62 @@
+import asyncio
+
+from calls import events
+from handlers.notices import Notices
+
+CHAT = -1001
+
+
+def exchange(reply: str = "Yes.", heard: str = "Yes.", interrupted: bool = False) -> events.ExchangeEnded:
+    return events.ExchangeEnded(
+        chat_id=CHAT, at_s=0.0, turn_id=1, revision=1, speaker="Ann", speaker_id=1, heard="?",
+        reply=reply, reply_heard=heard, interrupted=interrupted,
+    )  # fmt: skip
+
+
+def failed(part: str) -> events.EngineFailed:
+    return events.EngineFailed(chat_id=CHAT, at_s=0.0, part=part, what="The service cannot be reached.")
+
+
+async def told(*happened: events.CallEvent) -> list[str]:
+    sent: list[str] = []
+
+    async def send(chat_id: int, text: str) -> None:
+        assert chat_id == CHAT
+        sent.append(text)
+
+    notices = Notices(send)
+    for event in happened:
+        notices(event)
+    task = asyncio.create_task(notices.run())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    return sent
+
+
+async def test_an_unreachable_brain_is_told_once_until_it_works_again() -> None:
+    sent = await told(failed("thinking"), exchange(heard="Sorry"), failed("thinking"), exchange(heard=""), exchange(), failed("thinking"))
+    trouble = "⚠️ I cannot think just now: The service cannot be reached. The call goes on; ask me again."
+    assert [text for text in sent if text.startswith("⚠️")] == [trouble, trouble]
+
+
+async def test_trouble_with_hearing_is_told() -> None:
+    assert await told(failed("hearing")) == ["⚠️ I'm having trouble hearing the call: The service cannot be reached."]
+
+
+async def test_a_reply_that_could_not_be_spoken_is_written() -> None:
+    sent = await told(failed("speaking"), exchange(reply="Paris.", heard=""))
+    assert sent[0].startswith("⚠️ Failed to stream TTS to call")
+    assert sent[1] == "Paris."
+
+
+async def test_a_reply_cut_off_before_its_first_word_is_not_written() -> None:
+    assert await told(exchange(reply="Paris.", heard="", interrupted=True)) == []
+
+
+async def test_a_call_that_ends_by_itself_says_why_and_one_that_was_left_does_not() -> None:
+    left = events.CallLeft(chat_id=CHAT, at_s=0.0, reason="The voice chat was ended.")
+    assert await told(left, events.CallLeft(chat_id=CHAT, at_s=0.0, reason="")) == ["The voice chat was ended."]
+
+
+async def test_a_slow_chat_does_not_pile_up_notices() -> None:
+    assert len(await told(*[exchange(reply=str(number), heard="") for number in range(50)])) == 20
