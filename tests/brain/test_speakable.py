@@ -83,6 +83,6 @@ def test_any_text_gives_only_what_a_voice_can_read(text: str) -> None:
     assert said == "" or any(character.isalnum() for character in said)
 
 
-@given(st.lists(st.from_regex(r"[A-Za-zéñü]{1,9}", fullmatch=True), min_size=1, max_size=40))
+@given(st.lists(st.from_regex(r"[a-zéñü]{1,9}", fullmatch=True), min_size=1, max_size=40))
 def test_plain_words_are_left_alone(words: list[str]) -> None:
     assert speakable(" ".join(words)) == " ".join(words)
