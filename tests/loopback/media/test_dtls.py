@@ -73,7 +73,7 @@ async def test_nonsense_does_no_harm() -> None:
     client.receive(b"\x16nonsense")
     assert client.state is DtlsState.HANDSHAKING
     client.close()
-    assert client.state is DtlsState.CLOSED
+    assert client.state.name == "CLOSED"
 
 
 def test_records_are_packed_but_never_split() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import pytest
 
-from tests.call_process import Scenario, run_in_process
+from tests.call_process import Scenario
 from tests.loopback.media import media_scenarios
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "scenario",
     [
@@ -21,5 +24,5 @@ from tests.loopback.media import media_scenarios
     ],
     ids=lambda scenario: scenario.__name__,
 )
-def test_media(scenario: Scenario) -> None:
-    print(run_in_process(scenario, timeout_s=50))
+def test_media(scenario: Scenario, running: dict[Scenario, Future[str]]) -> None:
+    print(running[scenario].result())
