@@ -26,9 +26,7 @@ from models.store import Presence, presence, wrong_files
 app = typer.Typer(help="The embedded models: list, fetch, verify.", invoke_without_command=True)
 
 _MARKS = {Presence.HERE: "✅ here", Presence.PARTIAL: "⚠️ incomplete", Presence.MISSING: "❌ missing"}
-_Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Models by name, as `engines` lists them.", show_default=False)
-]
+_Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Models by name, as `engines` lists them.", show_default=False)]
 
 
 @app.callback()
