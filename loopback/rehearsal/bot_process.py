@@ -57,6 +57,12 @@ class BotProcess:
             await self._process.wait()
             self._reader.cancel()
 
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also that of its process group."""
+        assert self._process is not None
+        return self._process.pid
+
     async def ready(self, within_s: float) -> None:
         """Wait until the bot is connected to Telegram.
 

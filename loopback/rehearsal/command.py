@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -13,13 +12,13 @@ from typing import Final, NoReturn
 
 from rich.console import Console
 
+from audio.stt.choose import choose_speech_to_text
+from audio.tts.choose import choose_text_to_speech
 from config import Settings, load_settings
 from errors import ParleyError
-from loopback.rehearsal.call_wav import stereo, write_wav
 from loopback.rehearsal.live_view import LiveView
-from loopback.rehearsal.picture import draw_latency
 from loopback.rehearsal.rehearsal import Rehearsal
-from loopback.rehearsal.report import Report
+from loopback.rehearsal.report_folder import make_folder, write_report
 from loopback.rehearsal.script import Script, load_script
 from loopback.rehearsal.summary import print_summary
 
@@ -44,7 +43,7 @@ def rehearse(script: Path | None = None, report: Path | None = None) -> int:
         settings = load_settings()
         return asyncio.run(_rehearse(load_script(script or DEFAULT_SCRIPT).named(settings.bot_name), settings, report, console))
     except ParleyError as error:
-        print(error, file=sys.stderr)
+        print(f"❌ {error}", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("The rehearsal was broken off.", file=sys.stderr)
@@ -54,11 +53,11 @@ def rehearse(script: Path | None = None, report: Path | None = None) -> int:
 async def _rehearse(script: Script, settings: Settings, folder: Path | None, console: Console) -> int:
     _cancel_on(signal.SIGTERM, signal.SIGHUP)
     if folder is not None:
-        _make(folder)
-    voice_engine = _voice_engine(settings)
+        make_folder(folder)
+    voice_engine = choose_text_to_speech(settings)
     await voice_engine.load()
     with LiveView(console, settings.bot_name, time.monotonic) as view:
-        rehearsal = Rehearsal(script, settings, voice_engine, _hearing(settings), _bot_command(), view)
+        rehearsal = Rehearsal(script, settings, voice_engine, choose_speech_to_text(settings), _bot_command(), view)
         report = await rehearsal.run()
     if folder is not None:
         write_report(report, rehearsal, folder)
@@ -66,25 +65,6 @@ async def _rehearse(script: Script, settings: Settings, folder: Path | None, con
     if folder is not None:
         console.print(f"The report is in {folder}.")
     return 0 if report.passed else FAILED
-
-
-def write_report(report: Report, rehearsal: Rehearsal, folder: Path) -> None:
-    """report.json, transcript.md, latency.png, call.wav and the bot's log."""
-    (folder / "report.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    (folder / "transcript.md").write_text(report.as_markdown(), encoding="utf-8")
-    (folder / "bot.log").write_text("".join(f"{line}\n" for line in rehearsal.bot_log), encoding="utf-8")
-    draw_latency(report.turns, report.title, folder / "latency.png")
-    opener = next(iter(rehearsal.ears.values()), None)
-    sound = stereo(rehearsal.spoken, opener) if opener is not None else None
-    if sound is not None:
-        write_wav(folder / "call.wav", sound)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ParleyError(f"The report can't be written to {folder} ({error.strerror}).", "Give another folder with --report.") from None
 
 
 def _bot_command() -> list[str]:

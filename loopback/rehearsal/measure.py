@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from audio.stt.word_errors import WordErrors
 from calls.events import ExchangeEnded
 from loopback.people.ear import Ear
 
@@ -57,8 +58,8 @@ class Turn:
     interruption_ms: float | None = None
     reply_window_s: tuple[float, float] | None = None
     reply_as_heard_by_caller: str = ""
-    wer_heard: float | None = None
-    wer_reply: float | None = None
+    errors_heard: WordErrors | None = None
+    errors_reply: WordErrors | None = None
 
     @property
     def answered(self) -> bool:

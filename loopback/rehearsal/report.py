@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audio.stt.word_errors import normalized_words, word_error_rate
-
+from audio.stt.word_errors import WordErrors, pooled, word_errors
 from loopback.rehearsal.cast import ChatMessage
 from loopback.rehearsal.measure import Turn, percentile
 
@@ -45,12 +44,12 @@ class Report:
     @property
     def wer_heard(self) -> float | None:
         """Word error rate of the bot's transcript against what was said, over all words of the call."""
-        return _pooled([(turn.said or "", turn.wer_heard) for turn in self.turns])
+        return _rate(turn.errors_heard for turn in self.turns)
 
     @property
     def wer_reply(self) -> float | None:
         """Word error rate of what the caller heard against what the bot says it played, over all words of the call."""
-        return _pooled([(turn.reply_played, turn.wer_reply) for turn in self.turns])
+        return _rate(turn.errors_reply for turn in self.turns)
 
     def as_json(self) -> dict[str, Any]:
         """The whole as plain data; ``None`` where something was not measured."""
@@ -96,18 +95,17 @@ def shortcomings(turns: Sequence[Turn]) -> Iterator[str]:
 
 
 def score(turns: Sequence[Turn]) -> None:
-    """Fill in the word error rate of each turn where both texts are known."""
+    """Count the word errors of each turn where both texts are known."""
     for turn in turns:
         if turn.said and turn.turn_id is not None:
-            turn.wer_heard = word_error_rate(turn.said, turn.heard)
+            turn.errors_heard = word_errors(turn.said, turn.heard)
         if turn.reply_played and turn.reply_window_s is not None:
-            turn.wer_reply = word_error_rate(turn.reply_played, turn.reply_as_heard_by_caller)
+            turn.errors_reply = word_errors(turn.reply_played, turn.reply_as_heard_by_caller)
 
 
-def _pooled(rates: Sequence[tuple[str, float | None]]) -> float | None:
-    counted = [(len(normalized_words(reference)), rate) for reference, rate in rates if rate is not None]
-    words = sum(count for count, _ in counted)
-    return sum(count * rate for count, rate in counted) / words if words else None
+def _rate(errors: Iterable[WordErrors | None]) -> float | None:
+    known = [error for error in errors if error is not None]
+    return pooled(known).rate if known else None
 
 
 def _turn_as_json(turn: Turn) -> dict[str, Any]:
@@ -123,8 +121,8 @@ def _turn_as_json(turn: Turn) -> dict[str, Any]:
         "interruption_ms": _rounded(turn.interruption_ms),
         "spans_ms": _rounded_spans(turn),
         "voice_to_voice_ms": _rounded(turn.voice_to_voice_ms),
-        "wer_heard": _rounded(turn.wer_heard, 4),
-        "wer_reply": _rounded(turn.wer_reply, 4),
+        "wer_heard": _rounded(_rate([turn.errors_heard]), 4),
+        "wer_reply": _rounded(_rate([turn.errors_reply]), 4),
     }
 
 

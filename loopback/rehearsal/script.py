@@ -142,14 +142,6 @@ class Script(_Part):
         following = next((step for step in self.steps[index + 1 :] if step.speaks), None)
         return following is not None and following.interrupt_after_ms is not None
 
-    @property
-    def opener(self) -> str:
-        """Who starts the voice chat; without such a step, the first admin or else the first person."""
-        for step in self.steps:
-            if step.start_voice_chat and step.who:
-                return step.who
-        return next((name for name, person in self.people.items() if person.rights == "admin"), next(iter(self.people)))
-
     def named(self, bot_name: str) -> Script:
         """The same script with the bot's name in the place of ``{bot}``."""
         return self.model_copy(update={"steps": tuple(_named(step, bot_name) for step in self.steps)})

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from loopback.media.server import MediaServer
 from loopback.people.ear import Ear
 from loopback.people.mouth import Spoken
 from loopback.people.pacer import Pacer
@@ -74,20 +75,24 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(script: Script, bot_name: str) -> AsyncIterator[Stage]:
-    """A running loopback Telegram with the script's people online in their group; on exit all of them leave their calls."""
+    """A running loopback Telegram with the script's people online in their group; on exit all of them leave their calls.
+
+    The group belongs to somebody who never appears, so that nobody has more rights than the script gives.
+    """
     async with AsyncExitStack() as stack:
-        telegram = await stack.enter_async_context(LoopbackTelegram())
+        telegram = await stack.enter_async_context(LoopbackTelegram(MediaServer()))
         pacer = await stack.enter_async_context(Pacer())
-        bot = telegram.account(bot_name)
-        accounts = {name: telegram.account(name) for name in script.people}
-        group = telegram.supergroup(script.chat, owner=accounts[script.opener], members=[bot, *accounts.values()])
+        bot, owner = telegram.add_account(bot_name), telegram.add_account("Olivia")
+        accounts = {name: telegram.add_account(name) for name in script.people}
+        admins = [accounts[name] for name, person in script.people.items() if person.rights == "admin"]
+        group = telegram.add_group(script.chat, owner, admins, [bot, *(account for account in accounts.values() if account not in admins)])
         actors = {}
         for name, account in accounts.items():
-            person = Person(name, telegram.session(account), pacer)
+            person = Person(name, telegram.session_for(account), pacer)
             stack.push_async_callback(person.disconnect)
             await person.connect()
             actors[name] = PersonActor(person, group.dialog_id, bot.id)
-        yield Stage(actors, telegram.session(bot), bot.id)
+        yield Stage(actors, telegram.session_for(bot), bot.id)
 
 
 async def read_along(stage: Stage, bot_name: str, chat: ChatLog, show: Callable[[ChatMessage], None]) -> None:

@@ -1,0 +1,142 @@
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from audio.pcm import PLAYOUT_RATE_HZ
+from audio.stt.engine import Transcript
+from loopback.people.ear import Ear
+from loopback.rehearsal.call_wav import stereo, write_wav
+from loopback.rehearsal.cast import ChatMessage
+from loopback.rehearsal.measure import Said, Turn, measure_turns
+from loopback.rehearsal.picture import draw_latency
+from loopback.rehearsal.recording import transcribe_replies
+from loopback.rehearsal.report import Report, score, shortcomings
+from tests.loopback.rehearsal.talk import ear_with, exchange, spoken
+
+EAR = ((12.1, 2.25), (17.1, 1.0))
+
+
+def conversation() -> list[Turn]:
+    said = [Said("Ann", "hello there", 10.0, 11.0), Said("Ann", "stop it now please", 14.0, 16.0, interrupts=True)]
+    exchanges = [exchange(1, 11.1333, 12.0, 14.2, interrupted=True), exchange(2, 16.1, 17.0, 19.0, heard="stop it please")]
+    turns = measure_turns(said, exchanges, {"Ann": ear_with(*EAR)})
+    turns[0].reply_as_heard_by_caller = "hello to you"
+    turns[1].reply_as_heard_by_caller = "hello you"
+    score(turns)
+    return turns
+
+
+def report_of(turns: list[Turn]) -> Report:
+    return Report(
+        "First call", "Parley", turns, [ChatMessage(9.0, "Ann", "/joincall"), ChatMessage(9.5, "Parley", "✅ Joined", from_bot=True)]
+    )
+
+
+def test_the_report_holds_every_turn_and_its_spans_sum() -> None:
+    data = json.loads(json.dumps(report_of(conversation()).as_json()))
+    assert [turn["turn_id"] for turn in data["turns"]] == [1, 2]
+    for turn in data["turns"]:
+        assert sum(turn["spans_ms"].values()) == pytest.approx(turn["voice_to_voice_ms"], abs=0.001)
+    wanted = {"speaker", "said", "heard", "reply", "reply_as_heard_by_caller", "interrupted", "spans_ms", "voice_to_voice_ms"}
+    assert wanted <= data["turns"][0].keys()
+
+
+def test_the_totals_count_words_of_the_whole_call() -> None:
+    totals = report_of(conversation()).as_json()["totals"]
+    assert totals["wer"] == {"heard": pytest.approx(1 / 6, abs=1e-3), "reply": pytest.approx(1 / 6, abs=1e-3)}
+    assert (totals["turns"], totals["answered"], totals["interruptions"], totals["errors"]) == (2, 2, 1, 0)
+    assert totals["voice_to_voice_ms"] == {"p50": pytest.approx(1100, abs=1), "p95": pytest.approx(1100, abs=1)}
+    assert totals["interruption_ms"] == pytest.approx(350, abs=2)
+
+
+def test_a_call_in_which_nothing_happened_has_a_report_too() -> None:
+    report = Report("First call", "Parley", [], failures=["the bot ended"])
+    assert not report.passed
+    assert report.as_json()["totals"]["voice_to_voice_ms"] == {"p50": None, "p95": None}
+    assert report.as_markdown().startswith("# First call")
+
+
+def test_the_transcript_reads_in_the_order_of_time() -> None:
+    lines = report_of(conversation()).as_markdown().splitlines()[2:]
+    assert [line.split("` ")[1] for line in lines] == [
+        "**Ann** wrote: /joincall",
+        "**Parley** wrote: ✅ Joined",
+        "**Ann**: hello there",
+        "**Parley**: Hello to you. — *interrupted* *(1.10 s)*",
+        "**Ann**: stop it now please",
+        "**Parley**: Hello to you. *(1.10 s)*",
+    ]
+    assert lines[0].startswith("- `0:00.0`")
+
+
+def test_what_fell_short_is_told_in_plain_words() -> None:
+    unanswered = Turn("Bob", "are you there")
+    unheard = Turn("Bob", "hello", turn_id=3)
+    went_on = Turn("Ann", "a story", turn_id=4, voice_to_voice_ms=900.0, to_be_interrupted=True)
+    remark = Turn("Ann", "by the way", wanted_answer=False)
+    assert list(shortcomings([*conversation(), unanswered, unheard, went_on, remark])) == [
+        "Bob's “are you there” got no answer, and was not heard as a turn.",
+        "Bob's “hello” got no answer.",
+        "The answer to Ann's “a story” was not interrupted.",
+    ]
+
+
+def test_the_picture_is_written_with_and_without_turns(tmp_path: Path) -> None:
+    for number, turns in enumerate(([], conversation(), conversation() * 6)):
+        draw_latency(turns, "First call", tmp_path / f"{number}.png")
+        with Image.open(tmp_path / f"{number}.png") as picture:
+            assert picture.width > 800
+            colours = picture.convert("RGB").getcolors(1 << 20)
+            assert colours is not None
+            assert len(colours) > 10
+
+
+def test_the_recording_has_the_people_left_and_the_bot_right(tmp_path: Path) -> None:
+    sound = stereo([spoken(10.0, 1.0), spoken(14.0, 2.0)], ear_with(*EAR))
+    assert sound is not None
+    write_wav(tmp_path / "call.wav", sound)
+    with wave.open(str(tmp_path / "call.wav")) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (2, PLAYOUT_RATE_HZ, 2)
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+
+    def loud(begin_s: float, end_s: float) -> list[bool]:
+        part = samples[round((begin_s - 9.5) * PLAYOUT_RATE_HZ) : round((end_s - 9.5) * PLAYOUT_RATE_HZ)]
+        return [bool(level > 1000) for level in np.sqrt((part.astype(float) ** 2).mean(axis=0))]
+
+    assert loud(10.1, 10.9) == [True, False]
+    assert loud(11.2, 12.0) == [False, False]
+    assert loud(12.2, 13.9) == [False, True]
+    assert loud(14.05, 14.3) == [True, True]
+    assert loud(17.2, 18.0) == [False, True]
+
+
+def test_a_silent_call_has_no_recording() -> None:
+    assert stereo([], Ear(clock=lambda: 0.0)) is None
+
+
+class CountingEngine:
+    """Says how many seconds of sound it was given."""
+
+    name = "counting"
+
+    async def load(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def transcribe(self, pcm: bytes, language: str | None = None) -> Transcript:
+        return Transcript(f"{len(pcm) / 32000:.1f} seconds")
+
+
+async def test_what_the_caller_heard_of_each_answer_is_transcribed() -> None:
+    turns = [*conversation(), Turn("Ann", "hello")]
+    turns[0].reply_window_s = (12.0, 42.85)
+    await transcribe_replies(turns, {"Ann": ear_with((12.1, 2.0), (17.1, 1.0))}, CountingEngine())
+    pieces = turns[0].reply_as_heard_by_caller.removesuffix(" seconds").split(" seconds ")
+    assert len(pieces) == 2
+    assert sum(map(float, pieces)) == pytest.approx(31.0, abs=0.11)
+    assert turns[1].reply_as_heard_by_caller == "3.0 seconds"
+    assert turns[2].reply_as_heard_by_caller == ""
