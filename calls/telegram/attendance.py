@@ -51,7 +51,7 @@ class Attendance:
         self._tell(self._roster.apply(update.participants, entity_names(update), update.version))
 
     async def begin(self) -> None:
-        """Read the list for the first time. If Telegram refuses just now, that is made up for in :meth:`run`: nobody is less heard for it."""
+        """Read the list for the first time. If Telegram refuses just now, :meth:`run` makes up for it: nobody is less heard for it."""
         try:
             await self.read_all()
         except RPCError as error:

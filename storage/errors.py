@@ -1,0 +1,11 @@
+"""What can be wrong with the database."""
+
+from __future__ import annotations
+
+from errors import EXIT_SETTINGS, ParleyError
+
+
+class StorageError(ParleyError):
+    """The database cannot be opened, read or written."""
+
+    exit_code = EXIT_SETTINGS
