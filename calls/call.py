@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,6 @@ from audio.playout import Playout
 from calls import events
 from calls.conversation import Conversation
 from calls.drafting import Engines
-from calls.floor import Phase
 from calls.lines import (
     Line,
     LineClosed,
@@ -28,13 +26,11 @@ from calls.lines import (
     UnmutedByAdmin,
 )
 from calls.manners import Manners
-from calls.state import CallState, PublicState
+from calls.state import TRANSCRIPT_LINES, CallState, Phase, State
 from errors import LineError
 
 log = logging.getLogger(__name__)
 
-TRANSCRIPT_LINES = 20
-"""A53."""
 REJOIN_WAITS_S = (0.0, 2.0, 4.0, 8.0, 16.0)
 """The server dropping our connection is answered by rejoining at once, then with growing waits, then given up."""
 
@@ -56,7 +52,7 @@ class Call:
         self._clock = loop.time
         self._playout = Playout(loop.time)
         self._conversation = Conversation(chat_id, engines, manners, self._playout, bus)
-        self._state = PublicState.IDLE
+        self._state = State.IDLE
         self._line_phase: Phase | None = Phase.CONNECTING
         self._transcript: deque[str] = deque(maxlen=TRANSCRIPT_LINES)
         self._errors = 0
@@ -76,8 +72,8 @@ class Call:
                 await self._stay_to_the_end()
                 talk.cancel()
         finally:
-            if self._state is PublicState.JOINED:
-                self._state = PublicState.LEFT
+            if self._state is State.JOINED:
+                self._state = State.LEFT
                 self._publish(events.CallLeft, reason=self._ending)
             unsubscribe()
 
@@ -101,7 +97,7 @@ class Call:
                 waits = iter(REJOIN_WAITS_S)
                 reason = await self._follow(line)
             except LineError:
-                if self._state is not PublicState.JOINED:
+                if self._state is not State.JOINED:
                     raise
                 reason = None
             finally:
@@ -120,9 +116,9 @@ class Call:
 
     def _joined(self) -> None:
         self._line_phase = None
-        if self._state is not PublicState.JOINED:
-            self._state = PublicState.JOINED
-            self._joined_at = time.time()
+        if self._state is not State.JOINED:
+            self._state = State.JOINED
+            self._joined_at = self._clock()
             self._publish(events.CallJoined, title=self._title)
         self._publish(events.PhaseChanged, phase=self._conversation.phase.value)
         if not self.opened.done():
@@ -176,7 +172,7 @@ class Call:
                 self._transcript.append(f"{speaker}: {text}")
             case events.ExchangeEnded(reply_heard=heard) if heard:
                 self._transcript.append(f"Parley: {heard}")
-                self._answered_at = time.time()
+                self._answered_at = self._clock()
             case events.EngineFailed():
                 self._errors += 1
             case _:
@@ -188,14 +184,14 @@ class Call:
         latency = self._conversation.latency
         return CallState(
             state=self._state,
-            participants=tuple(participant.name for participant in self.participants.values()),
-            transcript=tuple(self._transcript),
+            participants=[participant.name for participant in self.participants.values()],
+            transcript=deque(self._transcript, maxlen=TRANSCRIPT_LINES),
             last_response_time=self._answered_at,
             error_count=self._errors,
             join_time=self._joined_at,
-            auto_joined=False,
-            phase=(self._line_phase or self._conversation.phase).value,
+            phase=None if self._state is State.LEFT else self._line_phase or self._conversation.phase,
+            turns=latency.turns,
+            muted_by_admin=self.muted_by_admin,
             latency_p50_ms=latency.percentile_ms(50),
             latency_p95_ms=latency.percentile_ms(95),
-            muted_by_admin=self.muted_by_admin,
         )

@@ -14,12 +14,13 @@ from typing import Any
 from audio.playout import Playout
 from calls import events
 from calls.drafting import Drafting, Engines
-from calls.floor import Floor, Phase
+from calls.floor import Floor
 from calls.hearing import Hearing
 from calls.history import History
 from calls.latency import LatencyBook
 from calls.lines import Participant
 from calls.manners import Manners
+from calls.state import Phase
 from calls.turn import Draft, Turn, TurnState
 from calls.turns.barge_in import BargeIn, BargeInStep
 from calls.turns.endpointing import Edge, Endpointing

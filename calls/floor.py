@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from enum import StrEnum
 
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ
 from audio.playout import PlayingClause, Playout
@@ -15,6 +14,7 @@ from calls.history import History, PastExchange
 from calls.latency import LatencyBook
 from calls.lines import Participant
 from calls.reply import Part, Reply
+from calls.state import Phase
 from calls.turn import Draft, Turn, TurnState
 from errors import EngineError
 
@@ -23,16 +23,6 @@ WAITING_TURNS = 3
 LONGEST_CARRIED_BYTES = 20 * HEARING_RATE_HZ * BYTES_PER_SAMPLE
 """A turn that has this much sound already is not taken back when its participant goes on: the rest is a turn of its own."""
 UNREACHABLE = "Sorry, I cannot think just now. Please ask me again in a moment."
-
-
-class Phase(StrEnum):
-    """What the bot does just now."""
-
-    CONNECTING = "connecting"
-    LISTENING = "listening"
-    THINKING = "thinking"
-    SPEAKING = "speaking"
-    RECONNECTING = "reconnecting"
 
 
 class Floor:

@@ -43,9 +43,11 @@ class LatencyBook:
 
     def __init__(self, size: int = 200) -> None:
         self._rows: deque[float] = deque(maxlen=size)
+        self.turns = 0
 
     def add(self, spans_ms: dict[str, float]) -> None:
         """Take one turn that was answered."""
+        self.turns += 1
         self._rows.append(sum(spans_ms.values()))
 
     def percentile_ms(self, percent: int) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 
 from calls import events
@@ -77,7 +78,7 @@ class CallManager:
             await task
 
     def _forget(self, chat_id: int, call: Call) -> None:
-        self._last[chat_id] = call.state
+        self._last[chat_id] = replace(call.state, phase=None)
         if self._calls.get(chat_id) is call:
             del self._calls[chat_id]
             del self._tasks[chat_id]
