@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +27,7 @@ from calls.lines import (
     UnmutedByAdmin,
 )
 from calls.manners import Manners
-from calls.state import TRANSCRIPT_LINES, CallState, Phase, State
+from calls.state import TRANSCRIPT_LINES, CallState, Phase, PublicState
 from errors import LineError
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Call:
         self._clock = loop.time
         self._playout = Playout(loop.time)
         self._conversation = Conversation(chat_id, engines, manners, self._playout, bus)
-        self._state = State.IDLE
+        self._state = PublicState.IDLE
         self._line_phase: Phase | None = Phase.CONNECTING
         self._transcript: deque[str] = deque(maxlen=TRANSCRIPT_LINES)
         self._errors = 0
@@ -72,8 +73,8 @@ class Call:
                 await self._stay_to_the_end()
                 talk.cancel()
         finally:
-            if self._state is State.JOINED:
-                self._state = State.LEFT
+            if self._state is PublicState.JOINED:
+                self._state = PublicState.LEFT
                 self._publish(events.CallLeft, reason=self._ending)
             unsubscribe()
 
@@ -97,7 +98,7 @@ class Call:
                 waits = iter(REJOIN_WAITS_S)
                 reason = await self._follow(line)
             except LineError:
-                if self._state is not State.JOINED:
+                if self._state is not PublicState.JOINED:
                     raise
                 reason = None
             finally:
@@ -116,9 +117,9 @@ class Call:
 
     def _joined(self) -> None:
         self._line_phase = None
-        if self._state is not State.JOINED:
-            self._state = State.JOINED
-            self._joined_at = self._clock()
+        if self._state is not PublicState.JOINED:
+            self._state = PublicState.JOINED
+            self._joined_at = time.time()
             self._publish(events.CallJoined, title=self._title)
         self._publish(events.PhaseChanged, phase=self._conversation.phase.value)
         if not self.opened.done():
@@ -172,7 +173,7 @@ class Call:
                 self._transcript.append(f"{speaker}: {text}")
             case events.ExchangeEnded(reply_heard=heard) if heard:
                 self._transcript.append(f"Parley: {heard}")
-                self._answered_at = self._clock()
+                self._answered_at = time.time()
             case events.EngineFailed():
                 self._errors += 1
             case _:
@@ -189,7 +190,7 @@ class Call:
             last_response_time=self._answered_at,
             error_count=self._errors,
             join_time=self._joined_at,
-            phase=None if self._state is State.LEFT else self._line_phase or self._conversation.phase,
+            phase=None if self._state is PublicState.LEFT else self._line_phase or self._conversation.phase,
             turns=latency.turns,
             muted_by_admin=self.muted_by_admin,
             latency_p50_ms=latency.percentile_ms(50),

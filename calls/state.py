@@ -10,7 +10,7 @@ from typing import Any, Final
 TRANSCRIPT_LINES: Final = 20
 
 
-class State(StrEnum):
+class PublicState(StrEnum):
     """The public word for where a call stands."""
 
     IDLE = "idle"
@@ -35,13 +35,13 @@ def _transcript() -> deque[str]:
 
 @dataclass(slots=True)
 class CallState:
-    """The state of the call of one chat. Times are of the event loop's monotonic clock, in seconds; None: not yet.
+    """The state of the call of one chat. Times are seconds since the epoch; None: not yet.
 
     ``participants`` are names, ``transcript`` the last lines of the conversation, ``phase`` is None outside a call, and the latencies are
     from the last speech sample of a turn to the first sound of its reply.
     """
 
-    state: State = State.IDLE
+    state: PublicState = PublicState.IDLE
     participants: list[str] = field(default_factory=list)
     transcript: deque[str] = field(default_factory=_transcript)
     last_response_time: float | None = None

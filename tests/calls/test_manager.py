@@ -22,7 +22,7 @@ from calls.lines import (
 )
 from calls.manager import CallManager
 from calls.manners import Manners
-from calls.state import State
+from calls.state import PublicState
 from errors import LineError
 from tests.calls.scripted_line import Lines, ScriptedLine
 from tests.calls.stage import ANN, BOB, HearsClips, ScriptedBrain, ScriptedVoice
@@ -50,12 +50,12 @@ def test_joins_and_leaves_and_says_so() -> None:
     lines = Lines()
 
     async def work(manager: CallManager, happened: list[events.CallEvent]) -> None:
-        assert manager.state(CHAT).state is State.IDLE
+        assert manager.state(CHAT).state is PublicState.IDLE
         await manager.join(CHAT, "Book club", 1)
-        assert manager.state(CHAT).state is State.JOINED
+        assert manager.state(CHAT).state is PublicState.JOINED
         assert manager.active == (CHAT,)
         assert await manager.leave(CHAT)
-        assert manager.state(CHAT).state is State.LEFT
+        assert manager.state(CHAT).state is PublicState.LEFT
         told = [type(event).__name__ for event in happened if not isinstance(event, events.PhaseChanged)]
         assert told == ["CallJoined", "CallLeft"]
         assert not await manager.leave(CHAT)
@@ -91,7 +91,7 @@ def test_a_line_that_cannot_be_opened_is_told_and_leaves_nothing() -> None:
             await manager.join(CHAT, "", 1)
         await asyncio.sleep(0.1)
         assert manager.active == ()
-        assert manager.state(CHAT).state is State.IDLE
+        assert manager.state(CHAT).state is PublicState.IDLE
         assert [event for event in happened if isinstance(event, events.CallLeft)] == []
 
     with_manager(work, lines)
@@ -124,7 +124,7 @@ def test_a_broken_line_is_rejoined_at_once(event: LineDropped | LineLost) -> Non
         await manager.join(CHAT, "", 1)
         lines.made[0].waiting.put_nowait(event)
         await asyncio.sleep(0.5)
-        assert manager.state(CHAT).state is State.JOINED
+        assert manager.state(CHAT).state is PublicState.JOINED
         assert manager.state(CHAT).phase == "listening"
         assert manager.state(CHAT).error_count == 1
 
