@@ -35,6 +35,7 @@ class Player:
     audience: Audience
     clock: Callable[[], float]
     answer_time_out_s: float = 30.0
+    reply_time_out_s: float = 90.0
     said: list[Said] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     _asked_at: int = 0
@@ -105,14 +106,19 @@ class Player:
 
     async def _answer_is_heard(self, for_s: float, actor: Actor) -> bool:
         """Wait until the answer to what was said last has been heard for ``for_s``; false if none begins."""
-        asked_s = self.said[-1].last_s
-        await self._until(lambda: actor.ear.first_audible_after(asked_s) is not None, self.answer_time_out_s)
-        first_s = actor.ear.first_audible_after(asked_s)
+        first_s = await self._first_heard(self.said[-1], actor)
         if first_s is None:
             return False
-        self.audience.waited(self.said[-1].speaker, (first_s - asked_s) * 1000)
         await asyncio.sleep(max(0.0, first_s + for_s - self.clock()))
         return True
+
+    async def _first_heard(self, said: Said, actor: Actor) -> float | None:
+        """Wait for the first sound after ``said``; ``None`` if none comes in time."""
+        await self._until(lambda: actor.ear.first_audible_after(said.last_s) is not None, self.answer_time_out_s)
+        first_s = actor.ear.first_audible_after(said.last_s)
+        if first_s is not None:
+            self.audience.waited(said.speaker, (first_s - said.last_s) * 1000)
+        return first_s
 
     async def _reply_is_over(self, said: Said, actor: Actor) -> None:
         def answers(event: CallEvent) -> bool:
@@ -123,10 +129,10 @@ class Player:
                 and event.speech_ended_at_s >= said.first_s
             )
 
-        if await self.feed.wait_for(answers, self.answer_time_out_s) is None:
+        if await self._first_heard(said, actor) is None:
             self.audience.failed(f"{said.speaker} got no answer")
-        elif (first_s := actor.ear.first_audible_after(said.last_s)) is not None:
-            self.audience.waited(said.speaker, (first_s - said.last_s) * 1000)
+            return
+        await self.feed.wait_for(answers, self.reply_time_out_s)
         await self._until(lambda: not actor.ear.audible_now(QUIET_MS), self.answer_time_out_s)
 
     async def _until(self, reached: Callable[[], bool], within_s: float) -> bool:
