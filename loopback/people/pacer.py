@@ -18,6 +18,7 @@ MAX_LATE_S: Final = 0.06
 """Later than this the missed frames are left out: sent in a burst they would only overflow the listeners' buffers."""
 
 SendFrame = Callable[[bytes], Awaitable[object]]
+Lost = Callable[[], None]
 
 
 class Pacer:
@@ -25,7 +26,7 @@ class Pacer:
 
     def __init__(self) -> None:
         self.late = 0
-        self._senders: dict[Mouth, SendFrame] = {}
+        self._senders: dict[Mouth, tuple[SendFrame, Lost]] = {}
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -38,9 +39,9 @@ class Pacer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def add(self, mouth: Mouth, send: SendFrame) -> None:
-        """Give each frame of ``mouth`` to ``send`` from now on, until :meth:`remove` or until ``send`` raises."""
-        self._senders[mouth] = send
+    def add(self, mouth: Mouth, send: SendFrame, lost: Lost) -> None:
+        """Give each frame of ``mouth`` to ``send`` from now on, until :meth:`remove`, or until ``send`` raises: then ``lost`` is called."""
+        self._senders[mouth] = (send, lost)
         self._awake.set()
 
     def remove(self, mouth: Mouth) -> None:
@@ -67,12 +68,12 @@ class Pacer:
         return due_s
 
     async def _tick(self) -> None:
-        await asyncio.gather(*(self._send(mouth, send) for mouth, send in list(self._senders.items())))
+        await asyncio.gather(*(self._send(mouth, send, lost) for mouth, (send, lost) in list(self._senders.items())))
 
-    async def _send(self, mouth: Mouth, send: SendFrame) -> None:
+    async def _send(self, mouth: Mouth, send: SendFrame, lost: Lost) -> None:
         try:
             await send(mouth.next_frame(time.monotonic()))
         except Exception as error:
-            log.info("a mouth fell silent: %r", error)
-            self.remove(mouth)
-            mouth.hush("the call has ended")
+            log.info("a frame could not be sent: %r", error)
+            if self._senders.pop(mouth, None):
+                lost()

@@ -147,7 +147,7 @@ class Person:
         self._chat_id = chat
         for participant in await self._calls.get_participants(chat):
             self.hearing.belongs(participant.source, participant.user_id)
-        self._pacer.add(self.mouth, lambda frame: self._calls.send_frame(chat, Device.MICROPHONE, frame))
+        self._pacer.add(self.mouth, self._send_frame, lambda: self._fall_silent("lost the call"))
 
     async def leave_call(self, *, end: bool = False) -> None:
         """Leave the voice chat, and ``end`` it for everybody if asked to; nothing happens when not in one."""
@@ -163,6 +163,9 @@ class Person:
     async def unmute(self) -> None:
         """Unmute the own microphone."""
         await self._calls.unmute(self._chat_id)
+
+    async def _send_frame(self, frame: bytes) -> None:
+        await self._calls.send_frame(self._chat_id, Device.MICROPHONE, frame)
 
     async def _hang_up(self, chat: int, *, end: bool = False) -> None:
         with contextlib.suppress(NotInCallError, NoActiveGroupCall):

@@ -60,7 +60,7 @@ class NativeMember:
         began_s = time.monotonic()
         await self._native.connect(CALL_ID, json.dumps(self._server.join(CALL_ID, self.member_id, payload)), False)
         await self.reaches(ConnectionState.CONNECTED)
-        self._pacer.add(self.mouth, self._send)
+        self._pacer.add(self.mouth, self._send, lost=lambda: self.mouth.hush("the call has ended"))
         return time.monotonic() - began_s
 
     async def leave(self) -> None:

@@ -106,14 +106,14 @@ async def test_pacer_gives_each_frame_once_and_in_order() -> None:
 
     async with Pacer() as pacer:
         mouth = Mouth()
-        pacer.add(mouth, send)
+        pacer.add(mouth, send, lost=lambda: None)
         pcm = bytes(np.arange(1000, 1000 + 5 * FRAME).astype("<i2").tobytes())
         await mouth.say(pcm)
         pacer.remove(mouth)
     assert pcm in b"".join(sent)
 
 
-async def test_pacer_hushes_a_mouth_whose_call_has_ended_and_serves_the_others() -> None:
+async def test_pacer_tells_who_has_lost_the_call_and_serves_the_others() -> None:
     async def broken(_: bytes) -> None:
         raise ConnectionError("not in a call")
 
@@ -125,8 +125,8 @@ async def test_pacer_hushes_a_mouth_whose_call_has_ended_and_serves_the_others()
         said = asyncio.create_task(bob.say(clip(speech=10 * FRAME)))
         lost = asyncio.create_task(ann.say(clip(speech=10 * FRAME)))
         await asyncio.sleep(0)
-        pacer.add(ann, broken)
-        pacer.add(bob, working)
+        pacer.add(ann, broken, lost=lambda: ann.hush("the call has ended"))
+        pacer.add(bob, working, lost=lambda: None)
         with pytest.raises(NothingSaid, match="the call has ended"):
             await lost
         assert (await said).pcm == clip(speech=10 * FRAME)
