@@ -8,7 +8,8 @@ import numpy as np
 
 from audio.pcm import BYTES_PER_SAMPLE, as_samples
 
-KEPT_S: Final = 0.06
+KEPT_S: Final = 0.05
+"""With the 5 ms blocks in which silence is measured, and the resampler's delay, no more than 60 ms of silence are left."""
 AUDIBLE_PEAK: Final = 330
 """About -40 dB of full scale: the breath of a voice engine is below, the softest consonant above."""
 BLOCK_S: Final = 0.005

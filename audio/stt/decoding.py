@@ -1,14 +1,13 @@
 """Whisper on one stretch of speech: the short-window decode, the plain 30 s decode, and when the first is not to be trusted.
 
 Whisper pads everything to 30 s, and the time goes into encoding that padding. CTranslate2 encodes fewer frames when asked directly, so an
-utterance is padded to 10 s only: the same words in about a third of the time or less. In much shorter windows the decoder misses its end
+utterance is padded to 12 s only: the same words in about a third of the time or less. In much shorter windows the decoder misses its end
 and loops.
 """
 
 from __future__ import annotations
 
 import math
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +18,8 @@ from audio.pcm import HEARING_RATE_HZ, Floats
 from errors import EngineError, ModelMissing
 
 FULL_WINDOW_S: Final = 30.0
-SHORT_WINDOW_S: Final = 10.0
-"""Below about 8 s the word error rate rises steeply; see ``benchmarks/stt.py``."""
+SHORT_WINDOW_S: Final = 12.0
+"""Below about 8 s the word error rate rises steeply; at 12 s no difference from 30 s is left (``benchmarks/stt.py``)."""
 TRAILING_SILENCE_S: Final = 1.0
 """Whisper ends a sentence where it hears silence, so this much always follows the speech."""
 MEL_FRAMES_PER_S: Final = 100
@@ -31,8 +30,6 @@ TOKENS_PER_S_OTHER_SCRIPTS: Final = 14.0
 """Whisper's vocabulary splits most other languages finer, some into single bytes."""
 MOST_TOKENS: Final = 440
 """The model's own limit is 448 with its prompt."""
-SUSPICIOUS_COMPRESSION: Final = 2.0
-SUSPICIOUS_LOGPROB: Final = -0.8
 MODEL_FILES: Final = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -49,20 +46,9 @@ class Decoded:
     audio_s: float
 
     @property
-    def compression(self) -> float:
-        """Length over zlib-compressed length; text that repeats itself compresses well."""
-        raw = self.text.encode()
-        return len(raw) / len(zlib.compress(raw)) if raw else 0.0
-
-    @property
     def confidence(self) -> float:
         """0 to 1: the geometric mean of the token probabilities, tempered by the probability that nobody spoke."""
         return math.exp(min(0.0, self.average_logprob)) * (1.0 - self.no_speech)
-
-    @property
-    def suspicious(self) -> bool:
-        """It should be decoded once more in the full window."""
-        return self.capped or self.compression > SUSPICIOUS_COMPRESSION or self.average_logprob < SUSPICIOUS_LOGPROB
 
 
 def short_window_s(audio_s: float) -> float:
@@ -71,7 +57,11 @@ def short_window_s(audio_s: float) -> float:
 
 
 class WhisperDecoder:
-    """One loaded Whisper model. Blocking and not for the event loop; one call at a time."""
+    """One loaded Whisper model. Blocking and not for the event loop; one call at a time.
+
+    Loading it limits numpy to one thread in the whole process: numpy's threads wait by spinning, and so slow the encoder, which runs right
+    after numpy has computed the spectrogram, from 69 to 124 ms on two cores.
+    """
 
     def __init__(self, model_dir: Path, threads: int) -> None:
         _check_files(model_dir)
@@ -79,7 +69,9 @@ class WhisperDecoder:
         import faster_whisper
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
+        from threadpoolctl import threadpool_limits
 
+        threadpool_limits(limits=1, user_api="blas")
         try:
             whisper = faster_whisper.WhisperModel(
                 str(model_dir), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
@@ -100,14 +92,6 @@ class WhisperDecoder:
     def multilingual(self) -> bool:
         """``False`` for the ``.en`` models, which take everything for English."""
         return bool(self._model.is_multilingual)
-
-    def transcribe(self, audio: Floats, language: str | None) -> Decoded:
-        """The short-window decode; once more in the full window where the result is suspicious, and then the likelier of the two."""
-        short = self.decode(audio, short_window_s(len(audio) / HEARING_RATE_HZ), language)
-        if not short.suspicious:
-            return short
-        full = self.decode(audio, FULL_WINDOW_S, language)
-        return short if full.suspicious and short.average_logprob > full.average_logprob and not short.capped else full
 
     def decode(self, audio: Floats, window_s: float, language: str | None) -> Decoded:
         """One greedy decode in a window of ``window_s`` seconds; ``None`` detects the language.

@@ -1,8 +1,9 @@
-"""Was anything said at all? Whisper answers noise with the politest words it knows."""
+"""May a decode be believed? Short windows can make Whisper repeat itself, and it answers noise with the politest words it knows."""
 
 from __future__ import annotations
 
 import re
+import zlib
 from typing import Final
 
 import numpy as np
@@ -12,8 +13,11 @@ from audio.stt.decoding import Decoded
 
 QUIETEST_SPEECH_PEAK: Final = 0.002
 """About -54 dB: below it there is nothing that a model could make out."""
+SUSPICIOUS_COMPRESSION: Final = 2.0
+SUSPICIOUS_LOGPROB: Final = -0.7
 NO_SPEECH_CERTAIN: Final = 0.8
 NO_SPEECH_LIKELY: Final = 0.6
+UNSURE_LOGPROB: Final = -0.4
 UNLIKELY_LOGPROB: Final = -1.0
 STOCK_NO_SPEECH: Final = 0.3
 STOCK_PHRASES: Final = frozenset({
@@ -32,8 +36,18 @@ def too_quiet(audio: Floats) -> bool:
 def nobody_spoke(decoded: Decoded) -> bool:
     """The text is nobody's: empty, punctuation alone, noise taken for speech, or a stock phrase that the model is not sure of."""
     words = " ".join(re.findall(r"\w+", decoded.text.lower()))
-    if not words or decoded.no_speech > NO_SPEECH_CERTAIN:
+    if not words or (words in STOCK_PHRASES and decoded.no_speech > STOCK_NO_SPEECH):
         return True
-    if words in STOCK_PHRASES:
-        return decoded.no_speech > STOCK_NO_SPEECH
+    if decoded.no_speech > NO_SPEECH_CERTAIN:
+        return decoded.average_logprob < UNSURE_LOGPROB
     return decoded.no_speech > NO_SPEECH_LIKELY and decoded.average_logprob < UNLIKELY_LOGPROB
+
+
+def suspicious(decoded: Decoded) -> bool:
+    """It should be decoded once more in the full window: it ran into the token limit, repeats itself, or is unlikely."""
+    return decoded.capped or _compression(decoded.text) > SUSPICIOUS_COMPRESSION or decoded.average_logprob < SUSPICIOUS_LOGPROB
+
+
+def _compression(text: str) -> float:
+    raw = text.encode()
+    return len(raw) / len(zlib.compress(raw)) if raw else 0.0

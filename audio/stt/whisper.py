@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 import numpy as np
 
 from audio.pcm import HEARING_RATE_HZ, Floats, as_floats
-from audio.stt.decoding import FULL_WINDOW_S, Decoded, WhisperDecoder
+from audio.stt.decoding import FULL_WINDOW_S, Decoded, WhisperDecoder, short_window_s
 from audio.stt.engine import Transcript
-from audio.stt.plausibility import nobody_spoke, too_quiet
+from audio.stt.plausibility import nobody_spoke, suspicious, too_quiet
 from audio.stt.splitting import split_where_quiet
 from errors import EngineError
 
@@ -55,7 +55,7 @@ class WhisperEngine:
 
     def _loaded(self) -> WhisperDecoder:
         decoder = WhisperDecoder(self._model_dir, self._threads)
-        decoder.transcribe(np.zeros(HEARING_RATE_HZ, np.float32), "en")
+        decoder.decode(np.zeros(HEARING_RATE_HZ, np.float32), short_window_s(1.0), "en")
         return decoder
 
     async def transcribe(self, pcm: bytes, language: str | None = None) -> Transcript:
@@ -98,8 +98,18 @@ class WhisperEngine:
             await asyncio.to_thread(worker.shutdown, wait=True, cancel_futures=True)
 
 
+def guarded_decode(decoder: WhisperDecoder, audio: Floats, language: str | None) -> Decoded:
+    """The short-window decode of up to 30 s; where it is suspicious, once more in the full window, and then the likelier of the two."""
+    short = decoder.decode(audio, short_window_s(len(audio) / HEARING_RATE_HZ), language)
+    if nobody_spoke(short) or not suspicious(short):
+        return short
+    full = decoder.decode(audio, FULL_WINDOW_S, language)
+    believable = not short.capped and suspicious(full) and short.average_logprob > full.average_logprob
+    return short if believable else full
+
+
 def _transcript(decoder: WhisperDecoder, audio: Floats, language: str | None) -> Transcript:
-    pieces = [decoder.transcribe(piece, language) for piece in split_where_quiet(audio, FULL_WINDOW_S)]
+    pieces = [guarded_decode(decoder, piece, language) for piece in split_where_quiet(audio, FULL_WINDOW_S)]
     spoken = [piece for piece in pieces if not nobody_spoke(piece)]
     if not spoken:
         return Transcript("", pieces[0].language, 0.0)

@@ -57,7 +57,7 @@ class PiperEngine:
         process, piece = await self._begin(spoken, length_scale(voice.rate_percent))
         resampler, trimmer = Resampler(process.rate_hz, PLAYOUT_RATE_HZ), SilenceTrimmer(PLAYOUT_RATE_HZ)
         try:
-            async for pcm in piece.sound():
+            while (pcm := await piece.next_pcm()) is not None:
                 if heard := trimmer.feed(resampler.feed(pcm)):
                     yield heard
             if heard := trimmer.feed(resampler.flush()) + trimmer.flush():

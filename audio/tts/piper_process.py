@@ -8,7 +8,6 @@ import json
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -42,15 +41,15 @@ class PiperPiece:
             self._arrived.put_nowait(error)
             self.ended.set_result(None)
 
-    async def sound(self) -> AsyncIterator[bytes]:
-        """The PCM, sentence by sentence.
+    async def next_pcm(self) -> bytes | None:
+        """The PCM of the next sentence, ``None`` after the last.
 
         :raises errors.EngineError: the program failed or died.
         """
-        while (pcm := await self._arrived.get()) is not None:
-            if isinstance(pcm, EngineError):
-                raise pcm
-            yield pcm
+        pcm = await self._arrived.get()
+        if isinstance(pcm, EngineError):
+            raise pcm
+        return pcm
 
 
 class PiperProcess:

@@ -1,0 +1,37 @@
+"""Which speech-to-text engines the settings ask for, in which order."""
+
+from __future__ import annotations
+
+from audio.stt.engine import SpeechToText
+from audio.stt.fallback import FallbackSpeechToText
+from audio.stt.openai import OpenAiSpeechToText
+from audio.stt.whisper import WhisperEngine
+from config import Settings
+from errors import ModelMissing, SettingsError
+from models import path_of
+
+
+def choose_speech_to_text(settings: Settings) -> SpeechToText:
+    """The engine of ``STT_ENGINE``; ``auto`` is a service if ``STT_URL`` is set. A service has Whisper behind it where that is on disk.
+
+    :raises errors.ModelMissing: the embedded Whisper is wanted and not on disk.
+    :raises errors.SettingsError: a service is wanted and has no address.
+    """
+    if settings.stt_engine == "openai" and not settings.stt_url:
+        raise SettingsError("STT_ENGINE is openai, and STT_URL is not set.", "Set STT_URL to the base URL of the service.")
+    engines: list[SpeechToText] = []
+    if settings.stt_url and settings.stt_engine != "whisper":
+        engines.append(
+            OpenAiSpeechToText(settings.stt_url, model=settings.stt_model, key=settings.stt_api_key, timeout_s=settings.stt_timeout_s)
+        )
+    try:
+        engines.append(_whisper(settings))
+    except ModelMissing:
+        if not engines:
+            raise
+    return FallbackSpeechToText(engines, settings.stt_timeout_s)
+
+
+def _whisper(settings: Settings) -> WhisperEngine:
+    size = settings.whisper_model_size
+    return WhisperEngine(path_of(f"whisper-{size}", settings.models_dir), name=f"whisper {size}", threads=settings.whisper_threads)
