@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import rsa
 from telethon.sessions import StringSession
@@ -27,7 +27,7 @@ from loopback.world.mailbox import Message
 from loopback.world.request_log import LoggedRequest
 from loopback.world.world import World
 
-KEY_BYTES = 256
+KEY_BYTES: Final = 256
 
 
 class LoopbackTelegram:
@@ -53,6 +53,7 @@ class LoopbackTelegram:
         self.server = self.world.server
         self._watch: asyncio.Task[None] | None = None
         self._key_folder: tempfile.TemporaryDirectory[str] | None = None
+        self._key_file: Path | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -80,26 +81,32 @@ class LoopbackTelegram:
         await self.media.stop()
         if self._key_folder is not None:
             self._key_folder.cleanup()
-            self._key_folder = None
+            self._key_folder = self._key_file = None
 
     # --- ways in ----------------------------------------------------------------------------------------------
     def session_for(self, account: Account) -> str:
         """A Telethon ``StringSession`` that is signed in as ``account``; each call is another device. Only while started."""
         authorisation = self.server.add_key(os.urandom(KEY_BYTES))
         authorisation.account_id = account.id
+        self.world.login.on_change()
         session = StringSession()
         session.set_dc(HOME_DC, self.server.host, self.server.port)
         session.auth_key = authorisation.key
         text: str = session.save()
         return text
 
-    def dc_spec(self) -> str:
-        """The value of ``TELEGRAM_DC``, ``host:port:public_key.pem``, for clients that sign in themselves. Only while started."""
-        if self._key_folder is None:
+    def dc_spec(self, key_file: Path | None = None) -> str:
+        """The value of ``TELEGRAM_DC``, ``host:port:public_key.pem``, for clients that sign in themselves. Only while started.
+
+        The public key is written to ``key_file``, or to a temporary file that goes with :meth:`stop`; later calls keep the place.
+        """
+        if key_file is not None:
+            self._key_file = key_file.absolute()
+        elif self._key_file is None:
             self._key_folder = tempfile.TemporaryDirectory(prefix="loopback-telegram-")
-        path = Path(self._key_folder.name) / "public_key.pem"
-        path.write_text(self.server.public_pem)
-        return f"{self.server.host}:{self.server.port}:{path}"
+            self._key_file = Path(self._key_folder.name) / "public_key.pem"
+        self._key_file.write_text(self.server.public_pem)
+        return f"{self.server.host}:{self.server.port}:{self._key_file}"
 
     # --- people and groups ------------------------------------------------------------------------------------
     def add_account(

@@ -14,7 +14,6 @@ from typing import Final
 import rsa
 from telethon.crypto import AES
 from telethon.crypto import rsa as client_rsa
-from telethon.extensions import BinaryReader
 from telethon.helpers import generate_key_data_from_nonce
 from telethon.tl import functions as f
 from telethon.tl import types as t
@@ -52,7 +51,12 @@ class Handshake:
 
         :raises ProtocolViolation: it is none of the handshake's, or out of order, or forged.
         """
-        request = decode(body)
+        try:
+            return self._answer(decode(body))
+        except (ValueError, OverflowError, AttributeError) as error:
+            raise ProtocolViolation(f"a malformed step of the key exchange: {error}") from error
+
+    def _answer(self, request: Tl) -> bytes:
         if isinstance(request, f.ReqPqMultiRequest | f.ReqPqRequest):
             return self._begin(request)
         if self._exchange is None:
@@ -89,7 +93,7 @@ class Handshake:
 
     def _deciphered(self, exchange: _Exchange, cipher: bytes) -> Tl:
         raw = pow(int.from_bytes(cipher, "big"), self._rsa.d, self._rsa.n).to_bytes(256, "big")[1:]
-        inner = BinaryReader(raw[20:]).tgread_object()
+        inner = decode(raw[20:])
         if not isinstance(inner, t.PQInnerData | t.PQInnerDataDc) or sha1(bytes(inner), usedforsecurity=False).digest() != raw[:20]:
             raise ProtocolViolation("inner data that does not fit its hash")
         if (inner.nonce, inner.server_nonce) != (exchange.nonce, exchange.server_nonce):
@@ -97,7 +101,7 @@ class Handshake:
         return inner
 
     def _finish(self, exchange: _Exchange, request: Tl) -> bytes:
-        inner = BinaryReader(AES.decrypt_ige(request.encrypted_data, exchange.key, exchange.iv)[20:]).tgread_object()
+        inner = decode(AES.decrypt_ige(request.encrypted_data, exchange.key, exchange.iv)[20:])
         shared = pow(int.from_bytes(inner.g_b, "big"), exchange.secret, DH_PRIME)
         # Not padded to 256 bytes: one key in 256 is shorter, and Telethon leaves it so.
         authorisation = self._add_key(client_rsa.get_byte_array(shared))

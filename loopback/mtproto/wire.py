@@ -6,6 +6,7 @@ import gzip
 import struct
 from typing import Any, Final
 
+from telethon.errors import TypeNotFoundError
 from telethon.extensions import BinaryReader
 from telethon.tl import types as t
 from telethon.tl.core import GzipPacked
@@ -39,10 +40,16 @@ class IntVector(list[int]):
 
 
 def decode(data: bytes) -> Tl:
-    """The TL object in ``data``, unpacked if gzipped."""
-    value = BinaryReader(data).tgread_object()
-    while isinstance(value, GzipPacked):
-        value = BinaryReader(value.data).tgread_object()
+    """The TL object in ``data``, unpacked if gzipped.
+
+    :raises ProtocolViolation: there is none.
+    """
+    try:
+        value = BinaryReader(data).tgread_object()
+        while isinstance(value, GzipPacked):
+            value = BinaryReader(value.data).tgread_object()
+    except (struct.error, TypeNotFoundError, ValueError, BufferError, OSError, EOFError) as error:
+        raise ProtocolViolation(f"no TL object: {error}") from error
     return value
 
 

@@ -134,7 +134,7 @@ class Channels:
         chat = self._context.peers.chat(caller, request.channel)
         self._require(chat, caller, "ban_users")
         account = self._context.peers.user(caller, request.participant)
-        if chat.is_admin(account.id):
+        if not _may_demote(chat, caller.id, account.id):
             raise RpcFailure(400, "USER_ADMIN_INVALID")
         if request.banned_rights.view_messages:
             self.remove(chat, account, caller.account)
@@ -169,4 +169,14 @@ def _participant(chat: Chat, account_id: int, viewer_id: int) -> Tl:
         return shown if account_id == viewer_id else t.ChannelParticipant(account_id, place.since)
     if place.role is Role.CREATOR:
         return t.ChannelParticipantCreator(account_id, place.rights.tl())
-    return t.ChannelParticipantAdmin(account_id, place.promoted_by, place.since, place.rights.tl(), is_self=account_id == viewer_id)
+    own = {"is_self": True, "inviter_id": place.promoted_by} if account_id == viewer_id else {}
+    return t.ChannelParticipantAdmin(account_id, place.promoted_by, place.since, place.rights.tl(), **own)
+
+
+def _may_demote(chat: Chat, caller_id: int, account_id: int) -> bool:
+    """Admins may be removed by the creator and by those who made them admins."""
+    if not chat.is_admin(account_id):
+        return True
+    if chat.role_of(account_id) is Role.CREATOR:
+        return False
+    return chat.role_of(caller_id) is Role.CREATOR or chat.places[account_id].promoted_by == caller_id
