@@ -33,6 +33,25 @@ for line in sys.stdin:
 """
 
 
+BUSY_LIBRARY = """
+import json, time
+from types import SimpleNamespace
+
+print("what native code prints")
+
+def CommonParams():
+    return SimpleNamespace(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
+
+class Server:
+    def __init__(self, parameters):
+        pass
+    def handle_chat_completions(self, body, take):
+        take(json.dumps({"choices": [{"delta": {"content": "working"}}]}))
+        time.sleep(3600)
+"""
+
+REAL_PROGRAM = model_process.PROGRAM
+
 Program = Callable[[str], None]
 
 
@@ -102,15 +121,28 @@ async def test_its_last_words_are_in_the_error(program: Program) -> None:
         await ModelProcess.start(OPTIONS)
 
 
-async def test_the_program_ends_with_its_parent() -> None:
-    """Its standard input ends when whoever started it is gone, however that happened."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        str(model_process.PROGRAM),
-        json.dumps(asdict(OPTIONS)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, complaint = await child.communicate()
-    assert b"no model at model.gguf" in complaint
+@pytest.fixture
+def busy_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ``xllamacpp`` that loads anything and then works on its first request for ever."""
+    (tmp_path / "xllamacpp.py").write_text(BUSY_LIBRARY)
+    (tmp_path / "model.gguf").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+async def test_the_program_ends_with_its_input_however_busy_it_is(busy_library: None, tmp_path: Path) -> None:
+    options = json.dumps(asdict(Options(str(tmp_path / "model.gguf"), 1, 1, 512, 10)))
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(sys.executable, "-P", str(REAL_PROGRAM), options, stdin=pipe, stdout=pipe)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert json.loads(await child.stdout.readline()) == {"ready": True}
+    child.stdin.write(b'{"id": 1, "do": "reply", "slot": 0, "messages": []}\n')
+    assert json.loads(await child.stdout.readline()) == {"id": 1, "text": "working"}
+    child.stdin.close()
+    assert await child.wait() == 0
+
+
+async def test_the_program_says_that_there_is_no_model() -> None:
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(sys.executable, "-P", str(REAL_PROGRAM), json.dumps(asdict(OPTIONS)), stderr=pipe)
+    assert b"no model at model.gguf" in (await child.communicate())[1]
