@@ -57,7 +57,8 @@ async def pushed(town: Town, account: Account, client: TelegramClient) -> list[A
 
 async def signed_source(client: TelegramClient, call: GroupCall) -> int:
     shown = (await client(phone.GetGroupCallRequest(named(call), 10))).participants
-    return next(p.source for p in shown if p.is_self)
+    source: int = next(p.source for p in shown if p.is_self)
+    return source
 
 
 # --- starting and ending ------------------------------------------------------------------------------------------
