@@ -36,8 +36,8 @@ class Manners:
     new_activity: Callable[[], VoiceActivity] = GatedSilero
 
 
-def manners_from(settings: Settings, *, small_model: bool) -> Manners:
-    """The manners that the settings ask for; a small model gets instructions that it can follow."""
+def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) -> Manners:
+    """The manners that the settings ask for; a small model gets instructions that it can follow, and as much history as it bears."""
     language = None if settings.language == "auto" else settings.language
     return Manners(
         pauses=PauseRules(
@@ -49,4 +49,5 @@ def manners_from(settings: Settings, *, small_model: bool) -> Manners:
         voice=Voice(language=language or "en", rate_percent=int(settings.edge_tts_rate.rstrip("%"))),
         language=language,
         instructions=system_prompt(settings, small_model=small_model),
+        history_tokens=history_tokens,
     )

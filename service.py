@@ -1,0 +1,132 @@
+"""Parley at work: the account, the engines, the calls and the commands put together, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator
+
+from telethon.errors import RPCError
+
+from audio.stt.choose import choose_speech_to_text
+from audio.tts.choose import choose_text_to_speech
+from brain.choose import HISTORY_TOKENS, choose_brain, chosen_kind
+from calls.drafting import Engines
+from calls.events import EventBus, EventLog
+from calls.lines.pacer import Pacer
+from calls.lines.telegram_group import TelegramGroupLine
+from calls.manager import CallManager
+from calls.manners import Manners, manners_from
+from calls.recorder import Recorder
+from calls.telegram.client import TelegramAccount
+from calls.telegram.engine import CallEngine, framework
+from config import Settings
+from handlers.commands import Commands
+from handlers.notices import Notices
+from storage.database import FILE_NAME, Database
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Work until SIGINT or SIGTERM; every call is left before this returns.
+
+    :raises errors.ParleyError: it cannot work: settings, session, models, network, disk. In a group with others if several things fail.
+    """
+    stop = _stop_signal()
+    async with contextlib.AsyncExitStack() as stack:
+        engines = await stack.enter_async_context(_loaded(settings))
+        bus = await stack.enter_async_context(_event_bus(settings))
+        account = await TelegramAccount.connect(settings)
+        stack.push_async_callback(account.close)
+        call_engine = CallEngine(account.client)
+        await call_engine.start()
+        stack.callback(call_engine.close)
+        pacer = Pacer()
+
+        def new_line(chat_id: int, title: str) -> TelegramGroupLine:
+            return TelegramGroupLine(account, call_engine, pacer, chat_id, title, settings.join_timeout_s)
+
+        manager = await stack.enter_async_context(CallManager(new_line, engines, _manners(settings), bus, settings.max_concurrent_calls))
+        notices = Notices(lambda chat_id, text: _send(account, chat_id, text))
+        stack.callback(bus.subscribe(notices))
+        await stack.enter_async_context(
+            Commands(
+                account.client,
+                manager,
+                connected=lambda: account.connected,
+                framework=framework(),
+                prefixes=settings.command_prefixes,
+                own_username=account.username,
+            )
+        )
+        log.info("Parley is ready: send /joincall in a group with a voice chat.")
+        await _until_stopped(stop, account, notices)
+        log.info("Parley stops and leaves %d calls.", len(manager.active))
+
+
+def _manners(settings: Settings) -> Manners:
+    kind = chosen_kind(settings)
+    return manners_from(settings, small_model=kind == "embedded", history_tokens=HISTORY_TOKENS[kind])
+
+
+async def _until_stopped(stop: asyncio.Event, account: TelegramAccount, notices: Notices) -> None:
+    async with asyncio.TaskGroup() as group:
+        telling = group.create_task(notices.run())
+        losing = group.create_task(account.until_lost())
+        await stop.wait()
+        telling.cancel()
+        losing.cancel()
+
+
+async def _send(account: TelegramAccount, chat_id: int, text: str) -> None:
+    try:
+        await account.client.send_message(await account.input_peer(chat_id), text, parse_mode=None, link_preview=False)
+    except (RPCError, ConnectionError, ValueError) as error:
+        log.warning("a notice could not be sent: %r", error, extra={"chat_id": chat_id})
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.asynccontextmanager
+async def _loaded(settings: Settings) -> AsyncIterator[Engines]:
+    engines = Engines(choose_speech_to_text(settings), choose_brain(settings), choose_text_to_speech(settings))
+    parts = (engines.stt, engines.brain, engines.tts)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.load())
+        log.info("Hearing with %s, thinking with %s, speaking with %s.", *(part.name for part in parts))
+        yield engines
+    finally:
+        for part in parts:
+            await part.close()
+
+
+@contextlib.asynccontextmanager
+async def _event_bus(settings: Settings) -> AsyncIterator[EventBus]:
+    """A bus whose events are kept in the database, and in the event log where one is asked for."""
+    bus = EventBus()
+    database = await Database.open(settings.data_dir / FILE_NAME)
+    recorder = Recorder(database)
+    bus.subscribe(recorder)
+    event_log = EventLog(settings.event_log) if settings.event_log else None
+    if event_log:
+        bus.subscribe(event_log)
+    writing = asyncio.create_task(recorder.run())
+    try:
+        yield bus
+        await recorder.drained()
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await database.close()
+        if event_log:
+            event_log.close()
