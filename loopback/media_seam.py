@@ -18,7 +18,10 @@ class MediaServer(Protocol):
         """Close them."""
 
     def join(self, call_id: int, participant_id: int, payload: dict[str, Any]) -> dict[str, Any]:
-        """Take the JSON of ``phone.joinGroupCall`` and give that of ``updateGroupCallConnection``; a second join replaces the first."""
+        """Take the JSON of ``phone.joinGroupCall`` and give that of ``updateGroupCallConnection``; a second join replaces the first.
+
+        :raises errors.ParleyError: the payload is no offer.
+        """
 
     def leave(self, call_id: int, participant_id: int) -> None:
         """Forget a participant; unknown ones are no error."""

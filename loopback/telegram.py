@@ -68,7 +68,11 @@ class LoopbackTelegram:
         :raises OSError: the port is taken.
         """
         await self.media.start()
-        await self.server.start()
+        try:
+            await self.server.start()
+        except OSError:
+            await self.media.stop()
+            raise
         self._watch = asyncio.create_task(self.world.media_watch.run(), name="voice chat media watch")
 
     async def stop(self) -> None:

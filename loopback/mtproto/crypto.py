@@ -31,6 +31,9 @@ DH_PRIME: Final = int(
 )
 """Telegram's published 2048-bit safe prime: clients take it, with this generator, without a primality test."""
 
+SECRET_BYTES: Final = 32
+"""Size of the server's Diffie-Hellman secrets: short, so that no power takes more than some milliseconds of the event loop."""
+
 _FROM_CLIENT: Final = 0
 _FROM_SERVER: Final = 8
 
@@ -72,6 +75,13 @@ def new_rsa_key() -> rsa.PrivateKey:
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
     return rsa.PrivateKey.load_pkcs1(pem)
+
+
+def rsa_decrypt(key: rsa.PrivateKey, cipher: bytes) -> bytes:
+    """The 256 bytes that a client has encrypted with the public key, by the Chinese remainder theorem."""
+    number = int.from_bytes(cipher, "big")
+    of_p, of_q = pow(number, key.exp1, key.p), pow(number, key.exp2, key.q)
+    return (of_q + key.coef * (of_p - of_q) % key.p * key.q).to_bytes(256, "big")
 
 
 @lru_cache(maxsize=1)

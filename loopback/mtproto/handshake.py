@@ -18,7 +18,7 @@ from telethon.helpers import generate_key_data_from_nonce
 from telethon.tl import functions as f
 from telethon.tl import types as t
 
-from loopback.mtproto.crypto import DH_GENERATOR, DH_PRIME
+from loopback.mtproto.crypto import DH_GENERATOR, DH_PRIME, SECRET_BYTES, rsa_decrypt
 from loopback.mtproto.session import Authorisation
 from loopback.mtproto.wire import ProtocolViolation, Tl, decode
 
@@ -76,7 +76,7 @@ class Handshake:
         inner = self._deciphered(exchange, request.encrypted_data)
         exchange.new_nonce = inner.new_nonce
         exchange.key, exchange.iv = generate_key_data_from_nonce(inner.server_nonce, inner.new_nonce)
-        exchange.secret = int.from_bytes(os.urandom(256), "big")
+        exchange.secret = int.from_bytes(os.urandom(SECRET_BYTES), "big")
         offer = bytes(
             t.ServerDHInnerData(
                 exchange.nonce,
@@ -92,7 +92,7 @@ class Handshake:
         return bytes(t.ServerDHParamsOk(exchange.nonce, exchange.server_nonce, cipher))
 
     def _deciphered(self, exchange: _Exchange, cipher: bytes) -> Tl:
-        raw = pow(int.from_bytes(cipher, "big"), self._rsa.d, self._rsa.n).to_bytes(256, "big")[1:]
+        raw = rsa_decrypt(self._rsa, cipher)[1:]
         inner = decode(raw[20:])
         if not isinstance(inner, t.PQInnerData | t.PQInnerDataDc) or sha1(bytes(inner), usedforsecurity=False).digest() != raw[:20]:
             raise ProtocolViolation("inner data that does not fit its hash")

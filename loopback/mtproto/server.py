@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 HOST: Final = "127.0.0.1"
 MAX_SESSIONS: Final = 500
+MAX_UNUSED_KEYS: Final = 200
 MAX_REPORTS: Final = 200
 
 Handler = Callable[[Session, Tl], Awaitable[Tl]]
@@ -113,9 +114,12 @@ class MTProtoServer:
         return self._last_message_id | tail
 
     def add_key(self, key: bytes) -> Authorisation:
-        """Make an authorisation key known."""
+        """Make an authorisation key known; of those that nobody is signed in with, the oldest are forgotten."""
         authorisation = Authorisation(AuthKey(key))
         self.authorisations[authorisation.key.key_id] = authorisation
+        unused = [key_id for key_id, other in self.authorisations.items() if other.account_id is None]
+        for key_id in unused[:-MAX_UNUSED_KEYS]:
+            del self.authorisations[key_id]
         return authorisation
 
     def session(self, authorisation: Authorisation, session_id: int) -> tuple[Session, bool]:

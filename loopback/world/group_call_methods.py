@@ -9,6 +9,7 @@ from typing import Any, Final
 from telethon.tl import functions as f
 from telethon.tl import types as t
 
+from errors import ParleyError
 from loopback.mtproto.wire import IntVector, RpcFailure, Tl
 from loopback.world.chats import Chat
 from loopback.world.context import Context
@@ -76,9 +77,11 @@ class GroupCallMethods:
         self._check_join_as(caller, request.join_as)
         payload = _payload(request.params.data)
         self._check_source(call, caller, payload)
-        answer = t.UpdateGroupCallConnection(
-            t.DataJSON(json.dumps(self._calls.join(call, caller.account, caller.session, payload, bool(request.muted))))
-        )
+        try:
+            offered = self._calls.join(call, caller.account, caller.session, payload, bool(request.muted))
+        except ParleyError as error:
+            raise RpcFailure(400, "DATA_JSON_INVALID") from error
+        answer = t.UpdateGroupCallConnection(t.DataJSON(json.dumps(offered)))
         if self._context.settings.repeat_connection_push:
             again = self._context.render.bundle(caller.account, [answer])
             asyncio.get_running_loop().call_later(REPEAT_AFTER_S, caller.session.push, again)

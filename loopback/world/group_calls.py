@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from telethon.tl import types as t
 
@@ -18,10 +18,13 @@ from loopback.world.delivery import UpdatesFor
 from loopback.world.group_call import CallParticipant, GroupCall
 from loopback.world.messages import Messages
 
+MAX_ENDED: Final = 200
+
 
 class GroupCalls:
-    """All voice chats. Joining and leaving raise a call's version; other changes are told at the version there is.
+    """All voice chats; of the ended ones the last.
 
+    Joining and leaving raise a call's version; other changes are told at the version there is.
     What goes to everybody is the ``min`` form; the person who asked gets the full one in the answer.
     """
 
@@ -45,6 +48,8 @@ class GroupCalls:
             self.end(chat.call, starter, skip)
         call = GroupCall(_random_id(), _random_id(), chat, self._context.now(), title or None)
         self._calls[call.id] = chat.call = call
+        for old in [known for known in self._calls.values() if known.ended][:-MAX_ENDED]:
+            del self._calls[old.id]
         self._messages.post(chat, starter, action=t.MessageActionGroupCall(call.input()))
         self.announce(call, skip)
         return call
@@ -60,7 +65,10 @@ class GroupCalls:
         self._messages.post(call.chat, by, action=action)
 
     def join(self, call: GroupCall, account: Account, session: Session | None, payload: dict[str, Any], muted: bool) -> dict[str, Any]:
-        """Let somebody in (again); gives the answer of the media server."""
+        """Let somebody in (again); gives the answer of the media server.
+
+        :raises errors.ParleyError: the media server cannot use the payload; nothing has changed.
+        """
         answer = self._media.join(call.id, account.id, payload)
         participant = CallParticipant(account, signed(payload["ssrc"]), self._context.now(), session, muted)
         if call.join_muted and not call.chat.is_admin(account.id):

@@ -11,7 +11,7 @@ from typing import Final
 from telethon import password as client_srp
 from telethon.tl import types as t
 
-from loopback.mtproto.crypto import DH_GENERATOR, DH_PRIME
+from loopback.mtproto.crypto import DH_GENERATOR, DH_PRIME, SECRET_BYTES
 from loopback.mtproto.wire import RpcFailure, Tl
 
 PRIME_BYTES: Final = DH_PRIME.to_bytes(256, "big")
@@ -87,7 +87,7 @@ async def challenge(password: str) -> Challenge:
     """A fresh challenge; the slow hash runs in a thread."""
     algorithm = key_derivation()
     exponent = _number(await asyncio.to_thread(client_srp.compute_hash, algorithm, password))
-    verifier, secret = pow(DH_GENERATOR, exponent, DH_PRIME), _number(os.urandom(256))
+    verifier, secret = pow(DH_GENERATOR, exponent, DH_PRIME), _number(os.urandom(SECRET_BYTES))
     multiplier = _number(_hash(PRIME_BYTES, GENERATOR_BYTES))
     public = (multiplier * verifier + pow(DH_GENERATOR, secret, DH_PRIME)) % DH_PRIME
     return Challenge(_number(os.urandom(7)), algorithm, verifier, secret, public.to_bytes(256, "big"))

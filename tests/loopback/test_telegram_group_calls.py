@@ -10,6 +10,7 @@ import pytest
 from telethon import TelegramClient, errors, events, types
 from telethon.tl.functions import channels, phone
 
+from errors import ParleyError
 from loopback.world.accounts import Account
 from loopback.world.group_call import GroupCall
 from tests.loopback.conftest import Town, until
@@ -179,6 +180,18 @@ async def test_a_payload_that_is_no_offer_is_refused(town: Town, data: str) -> N
     call = town.telegram.start_voice_chat(town.group, town.ann)
     with pytest.raises(errors.DataJsonInvalidError):
         await bob(phone.JoinGroupCallRequest(named(call), types.InputPeerSelf(), types.DataJSON(data)))
+
+
+async def test_a_payload_that_the_media_server_cannot_use_is_refused(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> dict[str, Any]:
+        raise ParleyError("no offer")
+
+    monkeypatch.setattr(town.media, "join", refuse)
+    bob = await town.client(town.bob)
+    call = town.telegram.start_voice_chat(town.group, town.ann)
+    with pytest.raises(errors.DataJsonInvalidError):
+        await join(bob, call)
+    assert call.participants == {}
 
 
 async def test_one_joins_as_oneself(town: Town) -> None:
