@@ -97,7 +97,8 @@ class Drafting:
         """What the brain is told: who it is, what was said and heard so far, and (if any) the newest words."""
         newest = [Message(Role.USER, said, speaker)] if said else []
         history = [*self._history.messages(), *newest]
-        return prompt(self._manners.instructions, history, history_tokens=self._manners.history_tokens)
+        manners = self._manners
+        return prompt(manners.instructions, history, history_tokens=manners.history_tokens, small_model=manners.small_model)
 
     async def prefill(self) -> None:
         """Let the brain read ahead of time what it will be told anyway.

@@ -27,6 +27,8 @@ class Manners:
     language: str | None = "en"
     instructions: str = "You are Parley, a friendly voice assistant in a group call."
     """What the brain is told before everything else; the same during a whole call."""
+    small_model: bool = False
+    """The brain is one that needs to be told things simply."""
     history_tokens: int = 1500
     """Of what was said before, the brain is told the newest that fit."""
     lowest_confidence: float = 0.3
@@ -49,5 +51,6 @@ def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) 
         voice=Voice(language=language or "en", rate_percent=int(settings.edge_tts_rate.rstrip("%"))),
         language=language,
         instructions=system_prompt(settings, small_model=small_model),
+        small_model=small_model,
         history_tokens=history_tokens,
     )
