@@ -41,6 +41,7 @@ class Turn:
     """One thing said and what became of it, as the caller knows it.
 
     ``said`` is empty where nobody spoke, ``None`` where the words are not known.
+    ``line_ms`` is the span of the line in its two directions.
     """
 
     speaker: str
@@ -54,6 +55,7 @@ class Turn:
     reply_played: str = ""
     interrupted: bool = False
     spans_ms: dict[str, float] = field(default_factory=dict)
+    line_ms: dict[str, float] = field(default_factory=dict)
     voice_to_voice_ms: float | None = None
     interruption_ms: float | None = None
     reply_window_s: tuple[float, float] | None = None
@@ -106,6 +108,8 @@ def _measured(said: Said, exchanges: Sequence[ExchangeEnded], ear: Ear) -> Turn:
     if first_heard_s is not None and first_heard_s <= main.at_s + REPLY_TAIL_S:
         turn.voice_to_voice_ms = (first_heard_s - said.last_s) * 1000
         turn.spans_ms[LINE_SPAN] = turn.voice_to_voice_ms - sum(main.spans_ms.values())
+        to_bot_ms = (main.speech_ended_at_s - said.last_s) * 1000
+        turn.line_ms = {"to_bot": to_bot_ms, "to_caller": turn.spans_ms[LINE_SPAN] - to_bot_ms}
         turn.reply_window_s = (first_heard_s, main.at_s + REPLY_TAIL_S)
     return turn
 
@@ -117,12 +121,16 @@ def _end_windows(turns: Sequence[Turn]) -> None:
 
 
 def _measure_interruptions(all_said: Sequence[Said], turns: Sequence[Turn], ears: Mapping[str, Ear]) -> None:
-    """The answer is silent once nothing of it is heard any more, up to the end of the speech that interrupts it."""
+    """From the first interrupting sample to the last that is heard of the answer before the interrupting speech ends.
+
+    An answer that was over by itself before the interruption has no such time.
+    """
     for said, before in zip(all_said[1:], turns, strict=False):
         before.to_be_interrupted = said.interrupts
         if said.interrupts and before.answered:
             last_heard_s = ears[said.speaker].last_audible_before(said.last_s) or said.first_s
-            before.interruption_ms = max(0.0, last_heard_s - said.first_s) * 1000
+            still_heard_ms = (last_heard_s - said.first_s) * 1000
+            before.interruption_ms = max(0.0, still_heard_ms) if before.interrupted or still_heard_ms > 0 else None
 
 
 def _unprompted(exchange: ExchangeEnded) -> Turn:

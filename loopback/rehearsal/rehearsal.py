@@ -52,14 +52,14 @@ class Rehearsal:
     bot_log: Sequence[str] = ()
     spoken: list[Spoken] = field(default_factory=list)
     ears: dict[str, Ear] = field(default_factory=dict)
-    _feed: EventFeed = field(default_factory=EventFeed)
+    feed: EventFeed = field(default_factory=EventFeed)
     _chat: ChatLog = field(default_factory=ChatLog)
     _player: Player | None = None
     _failures: list[str] = field(default_factory=list)
 
     async def run(self) -> Report:
         """Play and measure. Whatever goes wrong once the stage is open is part of the report; the bot has ended in any case."""
-        self._feed.listen(self.view.event)
+        self.feed.listen(self.view.event)
         try:
             async with asyncio.timeout(self.script.time_out):
                 await self._perform()
@@ -73,7 +73,7 @@ class Rehearsal:
             bot_name=self.settings.bot_name,
             turns=turns,
             messages=self._chat.messages,
-            errors=[f"{event.part} failed: {event.what}" for event in self._feed.of_kind(EngineFailed)],
+            errors=[f"{event.part} failed: {event.what}" for event in self.feed.of_kind(EngineFailed)],
             failures=self._failures + (self._player.failures if self._player else []) + list(shortcomings(turns)),
         )
 
@@ -90,7 +90,7 @@ class Rehearsal:
         async with asyncio.TaskGroup() as group:
             attendants = [
                 group.create_task(bot.ended()),
-                group.create_task(self._feed.follow(event_log)),
+                group.create_task(self.feed.follow(event_log)),
                 group.create_task(read_along(stage, self.settings.bot_name, self._chat, self.view.message)),
             ]
             rendering = group.create_task(self._render())
@@ -98,7 +98,7 @@ class Rehearsal:
             await bot.ready(BOT_START_TIME_OUT_S)
             sounds = await rendering
             self.ears = {name: actor.ear for name, actor in stage.actors.items()}
-            self._player = Player(self.script, stage.actors, self._chat, self._feed, sounds, self.view, time.monotonic)
+            self._player = Player(self.script, stage.actors, self._chat, self.feed, sounds, self.view, time.monotonic)
             await self._player.play()
             await asyncio.sleep(LAST_EVENTS_S)
             self.spoken = [clip for actor in stage.actors.values() for clip in actor.said]
@@ -112,7 +112,7 @@ class Rehearsal:
             await self.voice_engine.close()
 
     async def _measured(self) -> list[Turn]:
-        turns = measure_turns(self._player.said if self._player else (), self._feed.of_kind(ExchangeEnded), self.ears)
+        turns = measure_turns(self._player.said if self._player else (), self.feed.of_kind(ExchangeEnded), self.ears)
         if any(turn.answered for turn in turns):
             self.view.note("what the callers heard is transcribed")
             try:

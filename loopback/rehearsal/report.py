@@ -120,6 +120,7 @@ def _turn_as_json(turn: Turn) -> dict[str, Any]:
         "interrupted": turn.interrupted,
         "interruption_ms": _rounded(turn.interruption_ms),
         "spans_ms": _rounded_spans(turn),
+        "line_ms": {way: _rounded(value) for way, value in turn.line_ms.items()},
         "voice_to_voice_ms": _rounded(turn.voice_to_voice_ms),
         "wer_heard": _rounded(_rate([turn.errors_heard]), 4),
         "wer_reply": _rounded(_rate([turn.errors_reply]), 4),

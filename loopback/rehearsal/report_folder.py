@@ -1,10 +1,11 @@
-"""The files of ``--report``: report.json, transcript.md, latency.png, call.wav and the bot's log."""
+"""The files of ``--report``: report.json, transcript.md, latency.png, call.wav, and the bot's own events and log."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from calls.events import as_json
 from errors import ParleyError
 from loopback.rehearsal.call_wav import stereo, write_wav
 from loopback.rehearsal.picture import draw_latency
@@ -27,6 +28,8 @@ def write_report(report: Report, rehearsal: Rehearsal, folder: Path) -> None:
     """Write all files; without any sound there is no call.wav."""
     (folder / "report.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     (folder / "transcript.md").write_text(report.as_markdown(), encoding="utf-8")
+    events = "".join(json.dumps(as_json(event), ensure_ascii=False) + "\n" for event in rehearsal.feed.events)
+    (folder / "events.jsonl").write_text(events, encoding="utf-8")
     (folder / "bot.log").write_text("".join(f"{line}\n" for line in rehearsal.bot_log), encoding="utf-8")
     draw_latency(report.turns, report.title, folder / "latency.png")
     ear = next(iter(rehearsal.ears.values()), None)

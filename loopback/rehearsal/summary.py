@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,10 +15,11 @@ def print_summary(report: Report, console: Console) -> None:
     """Print table, figures, failures and the verdict."""
     if report.turns:
         console.print(_table(report))
-    console.print(Group(*(Text(line) for line in _figures(report))))
+    for line in _figures(report):
+        console.print(Text(line), soft_wrap=True)
     for failure in (*report.failures, *report.errors):
-        console.print(Text(f"  ✗ {failure}", style="red"))
-    console.print(Text(verdict(report), style="bold green" if report.passed else "bold red"))
+        console.print(Text(f"  ✗ {failure}", style="red"), soft_wrap=True)
+    console.print(Text(verdict(report), style="bold green" if report.passed else "bold red"), soft_wrap=True)
 
 
 def verdict(report: Report) -> str:

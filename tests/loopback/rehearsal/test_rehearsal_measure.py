@@ -11,6 +11,7 @@ def test_voice_to_voice_is_what_the_caller_waited_and_the_spans_sum_to_it() -> N
     assert sum(turn.spans_ms.values()) == pytest.approx(turn.voice_to_voice_ms)
     assert list(turn.spans_ms) == ["pause", "thinking", LINE_SPAN]
     assert turn.spans_ms[LINE_SPAN] == pytest.approx(200, abs=1)
+    assert turn.line_ms == pytest.approx({"to_bot": 100, "to_caller": 100}, abs=1)
     assert (turn.turn_id, turn.said, turn.heard, turn.reply_played) == (1, "hello there", "hello there", "Hello to you.")
 
 
@@ -40,12 +41,24 @@ def test_an_interruption_is_measured_from_the_first_interrupting_sample_to_silen
     assert turns[1].interruption_ms is None
 
 
-def test_an_answer_that_is_already_silent_when_interrupted_takes_no_time() -> None:
+def test_an_answer_that_is_over_before_it_can_be_interrupted_has_no_such_time() -> None:
     said = [Said("Ann", "a story", 10.0, 11.0), Said("Ann", "stop", 14.0, 16.0, interrupts=True)]
     exchanges = [exchange(1, 11.1, 12.0, 13.0), exchange(2, 16.1, 17.0, 19.0)]
     turn = measure_turns(said, exchanges, {"Ann": ear_with((12.1, 1.0), (17.1, 1.0))})[0]
-    assert turn.interruption_ms == 0.0
+    assert turn.interruption_ms is None
     assert not turn.interrupted
+
+
+def test_an_interruption_in_a_pause_of_the_answer_takes_no_time() -> None:
+    said = [Said("Ann", "a story", 10.0, 11.0), Said("Ann", "stop", 14.0, 16.0, interrupts=True)]
+    exchanges = [exchange(1, 11.1, 12.0, 14.2, interrupted=True), exchange(2, 16.1, 17.0, 19.0)]
+    assert measure_turns(said, exchanges, {"Ann": ear_with((12.1, 1.0), (17.1, 1.0))})[0].interruption_ms == 0.0
+
+
+def test_an_answer_that_goes_on_through_an_interruption_is_heard_to_its_end() -> None:
+    said = [Said("Ann", "a story", 10.0, 11.0), Said("Ann", "stop", 14.0, 16.0, interrupts=True)]
+    turn = measure_turns(said, [exchange(1, 11.1, 12.0, 18.0)], {"Ann": ear_with((12.1, 6.0))})[0]
+    assert turn.interruption_ms == pytest.approx(2000, abs=1)
 
 
 def test_what_is_heard_of_one_answer_ends_where_the_next_begins() -> None:
