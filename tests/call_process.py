@@ -41,7 +41,9 @@ def run_in_process(scenario: Scenario, *arguments: str, timeout_s: float = 60.0)
     """
     run = _run(scenario, arguments, timeout_s)
     if _died_by_signal(run.returncode):
-        warnings.warn(f"{scenario.__name__} died natively (code {run.returncode}) and is run again:\n{run.stdout[-2000:]}", NativeCrash, stacklevel=2)
+        warnings.warn(
+            f"{scenario.__name__} died natively (code {run.returncode}) and is run again:\n{run.stdout[-2000:]}", NativeCrash, stacklevel=2
+        )
         run = _run(scenario, arguments, timeout_s)
     if run.returncode != 0:
         raise CallProcessFailed(f"{scenario.__name__} ended with code {run.returncode}:\n{run.stdout}")
@@ -52,7 +54,14 @@ def _run(scenario: Scenario, arguments: tuple[str, ...], timeout_s: float) -> su
     command = [sys.executable, "-m", "tests.call_process", str(timeout_s), scenario.__module__, scenario.__name__, *arguments]
     try:
         return subprocess.run(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s, check=False
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout_s,
+            check=False,
         )
     except subprocess.TimeoutExpired as expired:
         output = expired.stdout.decode(errors="replace") if isinstance(expired.stdout, bytes) else expired.stdout or ""

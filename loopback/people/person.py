@@ -40,7 +40,9 @@ log = logging.getLogger(__name__)
 
 API_ID: Final = 1
 API_HASH: Final = "0" * 32
-JOIN_TIMEOUT_S: Final = 20.0
+JOIN_TIMEOUT_S: Final = 9.0
+"""A connection takes half a second; the native library gives up by itself after ten, and now and then never says that it is connected."""
+JOIN_ATTEMPTS: Final = 2
 POLL_S: Final = 0.01
 
 
@@ -127,23 +129,17 @@ class Person:
         """Start the voice chat of a group, without joining it. A running one is ended by that."""
         await self._client(functions.phone.CreateGroupCallRequest(await self._client.get_input_entity(chat)))
 
-    async def join_call(self, chat: int, timeout_s: float = JOIN_TIMEOUT_S) -> None:
+    async def join_call(self, chat: int, timeout_s: float = JOIN_TIMEOUT_S, attempts: int = JOIN_ATTEMPTS) -> None:
         """Join the running voice chat of a group and begin to listen; silence is sent while nothing is said.
 
-        :raises PersonError: there is none, or no connection came about in time (the person has left again).
+        :raises PersonError: there is none, the server refuses, or ``attempts`` times no connection came about within ``timeout_s``.
         """
-        microphone = MediaStream(ExternalMedia.AUDIO, AudioParameters(PLAYOUT_RATE_HZ, 1))
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._calls.play(chat, microphone, GroupCallConfig(auto_start=False))
-                await self._calls.record(chat, RecordStream(True, AudioParameters(HEARING_RATE_HZ, 1)))
-        except NoActiveGroupCall:
-            raise PersonError(f"{self.name} finds no voice chat to join.", "Let an admin start one first.") from None
-        except TimeoutError:
-            await self._hang_up(chat)
-            raise PersonError(
-                f"{self.name} got no connection to the voice chat within {timeout_s:g} s.", "Is the media server alive?"
-            ) from None
+        for attempt in range(attempts):
+            if await self._try_to_join(chat, timeout_s):
+                break
+            log.warning("%s: attempt %d to join got no connection within %g s", self.name, attempt + 1, timeout_s)
+        else:
+            raise PersonError(f"{self.name} could not connect to the voice chat within {timeout_s:g} s.", "Is the media server alive?")
         self._chat_id = chat
         for participant in await self._calls.get_participants(chat):
             self.hearing.belongs(participant.source, participant.user_id)
@@ -163,6 +159,25 @@ class Person:
     async def unmute(self) -> None:
         """Unmute the own microphone."""
         await self._calls.unmute(self._chat_id)
+
+    async def _try_to_join(self, chat: int, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._connect_call(chat)
+        except NoActiveGroupCall:
+            raise PersonError(f"{self.name} finds no voice chat to join.", "Let an admin start one first.") from None
+        except TimeoutError:
+            await self._hang_up(chat)
+            return False
+        except Exception as error:
+            await self._hang_up(chat)
+            raise PersonError(f"{self.name} could not join the voice chat ({error!r}).", "The server's request log tells more.") from error
+        return True
+
+    async def _connect_call(self, chat: int) -> None:
+        microphone = MediaStream(ExternalMedia.AUDIO, AudioParameters(PLAYOUT_RATE_HZ, 1))
+        await self._calls.play(chat, microphone, GroupCallConfig(auto_start=False))
+        await self._calls.record(chat, RecordStream(True, AudioParameters(HEARING_RATE_HZ, 1)))
 
     async def _send_frame(self, frame: bytes) -> None:
         await self._calls.send_frame(self._chat_id, Device.MICROPHONE, frame)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aioice import stun
 
 from loopback.media.payload import JoinPayloadError
 from loopback.media.server import MediaServer
+from tests.loopback.media.test_packets import rtp
 from tests.loopback.media.test_payload_and_answer import OFFER
 
 
@@ -129,3 +132,59 @@ async def test_leaving_twice_or_never_having_been_there_is_no_error(server: Medi
     server.leave(1, 2)
     server.leave(8, 9)
     assert server.connection(1, 2) is None
+
+
+class Wire:
+    """Stands where a connection would, without its encryption."""
+
+    def __init__(self) -> None:
+        self.forwarded: list[bytes] = []
+
+    def decrypt(self, packet: bytes) -> bytes:
+        return packet
+
+    def forward(self, plain: bytes) -> None:
+        self.forwarded.append(plain)
+
+
+WITH_LEVEL = rtp(b"\x10\x8f\x00\x00")
+
+
+def forwarded(server: MediaServer, packet: bytes, times: int = 1) -> int:
+    """How often somebody gets a packet that another one sends so often."""
+    wires: dict[int, Any] = {1: Wire(), 2: Wire()}
+    server._calls[5] = wires
+    for _ in range(times):
+        server._receive_sound((5, 1), packet)
+    del server._calls[5]
+    assert not wires[1].forwarded
+    return len(wires[2].forwarded)
+
+
+def test_only_opus_is_forwarded() -> None:
+    assert forwarded(MediaServer(), WITH_LEVEL) == 1
+    assert forwarded(MediaServer(), WITH_LEVEL.replace(b"\xef", b"\xe4", 1)) == 0
+
+
+def test_sound_without_its_level_is_not_routed_unless_asked_for() -> None:
+    assert forwarded(MediaServer(), rtp()) == 0
+    assert forwarded(MediaServer(only_with_audio_level=False), rtp()) == 1
+
+
+def test_mute_lasts_until_leaving() -> None:
+    server = MediaServer()
+    server.set_muted(5, 1, True)
+    assert forwarded(server, WITH_LEVEL) == 0
+    server.set_muted(5, 1, False)
+    assert forwarded(server, WITH_LEVEL) == 1
+    server.set_muted(5, 1, True)
+    server.leave(5, 1)
+    assert forwarded(server, WITH_LEVEL) == 1
+
+
+def test_loss_is_a_share_of_what_is_forwarded() -> None:
+    server = MediaServer(rng=random.Random(1))
+    server.loss = 0.05
+    assert 930 <= forwarded(server, WITH_LEVEL, times=1000) <= 970
+    server.loss = 1.0
+    assert forwarded(server, WITH_LEVEL, times=10) == 0

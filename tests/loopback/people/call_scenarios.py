@@ -143,13 +143,22 @@ async def dead_media_times_out_and_leaves_nothing_behind() -> None:
     async with a_stage() as stage:
         await stage.ann.start_voice_chat(stage.chat_id)
         stage.media.dead = True
-        with pytest.raises(PersonError, match="within 4 s"):
-            await stage.ann.join_call(stage.chat_id, timeout_s=4)
+        with pytest.raises(PersonError, match="could not connect to the voice chat within 3 s"):
+            await stage.ann.join_call(stage.chat_id, timeout_s=3)
         assert not stage.telegram.voice_chat(stage.group).participants
         stage.media.dead = False
         await stage.ann.join_call(stage.chat_id)
         await stage.bob.join_call(stage.chat_id)
         assert await heard_by(stage.bob, stage.ann, 440) >= 800
+
+
+async def refused_join_says_why() -> None:
+    async with a_stage() as stage:
+        await stage.ann.start_voice_chat(stage.chat_id)
+        stage.telegram.faults.flood("phone.JoinGroupCall", 90)
+        with pytest.raises(PersonError, match=r"Ann could not join the voice chat .*FloodWait"):
+            await stage.ann.join_call(stage.chat_id)
+        assert not stage.ann.in_call
 
 
 async def lossy_network_is_still_understood() -> None:

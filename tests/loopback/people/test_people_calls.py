@@ -20,6 +20,7 @@ from tests.loopback.people import call_scenarios
         call_scenarios.lost_media_ends_in_removal_and_a_new_start,
         call_scenarios.closed_call_cuts_people_off,
         call_scenarios.dead_media_times_out_and_leaves_nothing_behind,
+        call_scenarios.refused_join_says_why,
         call_scenarios.lossy_network_is_still_understood,
         call_scenarios.interrupting_after_so_much_sound,
         call_scenarios.typing_reading_and_voice_notes,
