@@ -9,7 +9,10 @@ from typing import Final, Protocol
 from calls.state import CallState, PublicState
 from handlers.command import Authority, Command, Request
 
-JOINED: Final = "✅ I am in the voice chat and listening. I am an AI assistant: what is said there is turned into text. Send /leavecall to send me away."
+JOINED: Final = (
+    "✅ I am in the voice chat and listening. I am an AI assistant: what is said there is turned into text. "
+    "Send /leavecall to send me away."
+)
 ALREADY_IN: Final = "I am already in the voice chat. Send /leavecall to send me away."
 LEFT: Final = "👋 I have left the voice chat. Send /joincall to have me back."
 NOT_IN: Final = "I am not in a voice chat here. Send /joincall to have me join one."

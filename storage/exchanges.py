@@ -30,7 +30,8 @@ async def add(database: Database, exchange: StoredExchange) -> None:
     """Keep an exchange."""
     async with database.transaction() as connection:
         await connection.execute(
-            "INSERT INTO exchanges (call_id, chat_id, turn_id, revision, speaker, speaker_id, heard, reply, reply_heard, interrupted, spans, at)"
+            "INSERT INTO exchanges"
+            " (call_id, chat_id, turn_id, revision, speaker, speaker_id, heard, reply, reply_heard, interrupted, spans, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 exchange.call_id,

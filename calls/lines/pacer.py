@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,7 @@ log = logging.getLogger(__name__)
 
 MOST_CATCH_UP_S: Final = 0.06
 """A pacer that is later than this drops the missed frames instead of sending them in a burst."""
+ROUNDING_S: Final = 1e-6
 
 Pull = Callable[[], None]
 
@@ -33,9 +33,9 @@ class Cadence:
     def due(self, now_s: float) -> int:
         """How many frames to send now; they count as sent."""
         behind_s = now_s - self.next_s
-        if behind_s < 0:
+        if behind_s < -ROUNDING_S:
             return 0
-        frames = int(behind_s / FRAME_S + 1e-9) + 1
+        frames = int((behind_s + ROUNDING_S) / FRAME_S) + 1
         self.next_s += frames * FRAME_S
         if behind_s > FRAME_S:
             self.late += 1
@@ -46,11 +46,9 @@ class Cadence:
 
 
 class Pacer:
-    """Runs while there is a line to pull. ``clock`` and ``sleep`` are arguments so that its timing can be tested in virtual time."""
+    """Runs while there is a line to pull, on the event loop's clock."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._clock = clock
-        self._sleep = sleep
+    def __init__(self) -> None:
         self._pulls: dict[object, Pull] = {}
         self._task: asyncio.Task[None] | None = None
         self.cadence = Cadence(0.0)
@@ -59,7 +57,7 @@ class Pacer:
         """Pull this line from now on."""
         self._pulls[line] = pull
         if self._task is None or self._task.done():
-            self.cadence.next_s = self._clock()
+            self.cadence.next_s = asyncio.get_running_loop().time()
             self._task = asyncio.create_task(self._run(), name="pacer")
 
     async def remove(self, line: object) -> None:
@@ -71,10 +69,11 @@ class Pacer:
             await asyncio.wait([task])
 
     async def _run(self) -> None:
+        now_s = asyncio.get_running_loop().time
         while True:
-            for _ in range(self.cadence.due(self._clock())):
+            for _ in range(self.cadence.due(now_s())):
                 self._pull_all()
-            await self._sleep(max(0.0, self.cadence.next_s - self._clock()))
+            await asyncio.sleep(max(0.0, self.cadence.next_s - now_s()))
 
     def _pull_all(self) -> None:
         for line, pull in tuple(self._pulls.items()):

@@ -4,7 +4,7 @@ The library is used as it is. Four of its inner parts are touched because its pu
 start that they are what this file expects:
 
 * the seeded cache of voice chats: the library joins the one that was looked up, instead of asking again and swallowing the answer's errors;
-* the join request: it repeats itself without limit or pause while Telegram answers "forbidden"; here it is sent once;
+* the join request: it repeats itself without limit or pause while Telegram answers "forbidden"; here it is sent once, as ourselves;
 * the call's own sound source, which is in the join request;
 * the native frame callback: two thirds of the cost of a frame are in the task per frame that the library makes of it.
 """
@@ -120,15 +120,17 @@ class CallEngine:
         except Exception:
             self._sinks.pop(chat_id, None)
             raise
+        self._library.cache_user_peer.put(chat_id, self._library.cache_peer)
         return self._sources[chat_id]
 
-    async def _join_once(self, chat_id: int, offer: str, *rest: Any) -> str:
+    async def _join_once(self, chat_id: int, offer: str, video_stopped: bool, join_as: Any, *rest: Any) -> str:
+        """The library's clean-up of an earlier call in this chat may erase whom to join as, while it joins again: it is always ourselves."""
         if chat_id in self._joining:
             raise JoinRefused
         self._joining.add(chat_id)
         self._sources[chat_id] = int(json.loads(offer)["ssrc"]) & UINT32
         try:
-            return await self._send_join(chat_id, offer, *rest)
+            return await self._send_join(chat_id, offer, video_stopped, join_as or self._library.cache_peer, *rest)
         finally:
             self._joining.discard(chat_id)
 

@@ -1,0 +1,24 @@
+import pytest
+
+from tests.call_process import Scenario, run_in_process
+from tests.calls.lines import group_line_scenarios as scenarios
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        scenarios.talk_both_ways,
+        scenarios.refusals,
+        scenarios.ended_between_look_up_and_join,
+        scenarios.dropped_closed_and_removed,
+        scenarios.taken_over_by_another_device,
+        scenarios.muted_and_allowed_to_speak,
+        scenarios.dead_media,
+        scenarios.cancelled_while_joining,
+        scenarios.participants_lost_and_found,
+        scenarios.wrong_frames_never_reach_the_native_library,
+    ],
+    ids=lambda scenario: str(scenario.__name__),
+)
+def test_the_group_line(scenario: Scenario) -> None:
+    run_in_process(scenario, timeout_s=60)

@@ -1,0 +1,90 @@
+import asyncio
+import logging
+
+import pytest
+
+from calls.lines.pacer import Cadence, Pacer
+from tests.calls.virtual_time import run_in_virtual_time
+
+
+def test_a_frame_is_due_every_10_ms() -> None:
+    cadence = Cadence(100.0)
+    assert [cadence.due(100.0 + n * 0.005) for n in range(6)] == [1, 0, 1, 0, 1, 0]
+
+
+def test_a_small_delay_is_caught_up_with() -> None:
+    cadence = Cadence(100.0)
+    assert cadence.due(100.035) == 4
+    assert cadence.next_s == pytest.approx(100.04)
+    assert (cadence.late, cadence.dropped) == (1, 0)
+
+
+def test_a_long_delay_drops_what_was_missed() -> None:
+    cadence = Cadence(100.0)
+    assert cadence.due(100.5) == 1
+    assert (cadence.late, cadence.dropped) == (1, 50)
+    assert cadence.next_s == pytest.approx(100.51)
+
+
+def test_lateness_never_adds_up() -> None:
+    cadence = Cadence(0.0)
+    assert sum(cadence.due(n * 0.0107) for n in range(1000)) == pytest.approx(1069, abs=1)
+
+
+def test_each_open_line_is_pulled_100_times_a_second() -> None:
+    async def two_lines() -> tuple[int, int]:
+        pacer, pulled = Pacer(), {"a": 0, "b": 0}
+
+        def puller(name: str) -> None:
+            pulled[name] += 1
+
+        pacer.add("a", lambda: puller("a"))
+        await asyncio.sleep(0.5)
+        pacer.add("b", lambda: puller("b"))
+        await asyncio.sleep(0.5)
+        await pacer.remove("a")
+        await pacer.remove("b")
+        return pulled["a"], pulled["b"]
+
+    a, b = run_in_virtual_time(two_lines())
+    assert a == pytest.approx(100, abs=1)
+    assert b == pytest.approx(50, abs=1)
+
+
+def test_a_line_that_fails_falls_silent_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def one_fails() -> int:
+        pacer, pulled = Pacer(), [0]
+
+        def good() -> None:
+            pulled[0] += 1
+
+        def bad() -> None:
+            raise RuntimeError("broken")
+
+        pacer.add("bad", bad)
+        pacer.add("good", good)
+        await asyncio.sleep(0.2)
+        await pacer.remove("bad")
+        await pacer.remove("good")
+        return pulled[0]
+
+    with caplog.at_level(logging.ERROR):
+        assert run_in_virtual_time(one_fails()) == pytest.approx(20, abs=1)
+    assert sum("falls silent" in record.message for record in caplog.records) == 1
+
+
+def test_it_can_begin_again() -> None:
+    async def twice() -> int:
+        pacer, pulled = Pacer(), [0]
+
+        def pull() -> None:
+            pulled[0] += 1
+
+        for _ in range(2):
+            pacer.add("line", pull)
+            await asyncio.sleep(0.1)
+            await pacer.remove("line")
+            await asyncio.sleep(1)
+        return pulled[0]
+
+    assert run_in_virtual_time(twice()) == pytest.approx(20, abs=2)
