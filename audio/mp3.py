@@ -8,8 +8,6 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from errors import EngineError
-
 
 class Mp3Stream:
     """Decodes an MP3 stream piece by piece to 16-bit mono PCM at ``rate_hz``."""
@@ -21,10 +19,7 @@ class Mp3Stream:
         self._resampler = AudioResampler(format="s16", layout="mono", rate=rate_hz)
 
     def feed(self, data: bytes) -> bytes:
-        """The sound of all frames that are complete by now.
-
-        :raises errors.EngineError: it is not MP3.
-        """
+        """The sound of all frames that are complete by now; what is no MP3 gives none."""
         return b"".join(self._decoded(packet) for packet in self._codec.parse(data))
 
     def flush(self) -> bytes:
@@ -34,8 +29,9 @@ class Mp3Stream:
         return b"".join(last) + self._decoded(None) + tail
 
     def _decoded(self, packet: Packet[AudioStream] | None) -> bytes:
+        """Damaged frames, and headers that hold no sound, are passed over, as players do."""
         try:
             frames = self._codec.decode(packet)
-        except av.FFmpegError as broken:
-            raise EngineError(f"The sound is not valid MP3: {broken}.") from None
+        except av.error.InvalidDataError:
+            return b""
         return b"".join(bytes(out.planes[0])[: out.samples * 2] for frame in frames for out in self._resampler.resample(frame))

@@ -2,9 +2,9 @@
 
     python benchmarks/stt.py [--speech DIR] [--models DIR] [--quick] [--json FILE]
 
-DIR holds ``manifest.json``, a list of ``{"file": ..., "text": ...}``, and the clips (16-bit WAV, up to 30 s). Each clip is decoded in turn in
-every way in one process, so that whatever else the machine does slows all of them alike. Word error rates are over all words of all clips, in
-one common spelling (audio/stt/word_errors.py); times are medians over the clips, of the median of each clip's rounds.
+DIR holds ``manifest.json``, a list of ``{"file": ..., "text": ...}``, and the clips (16-bit WAV, up to 30 s). Each clip is decoded in turn
+in every way in one process, so that whatever else the machine does slows all of them alike. Word error rates are over all words of all
+clips, in one common spelling (audio/stt/word_errors.py); times are medians over the clips, of the median of each clip's rounds.
 """
 
 from __future__ import annotations

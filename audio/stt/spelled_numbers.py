@@ -38,12 +38,12 @@ def ordinal(number: int) -> str:
 
 def with_numbers_spelled(text: str) -> str:
     """``text`` with each number in digits as words: amounts ("$27.15"), clock times, decimals, thousands, ordinals, years."""
+    text = re.sub(r"(?<![\d.,$£€:])(1[1-9]|20)([1-9]\d)(?![\d,.:]\d|\d|\w)", _year, text)
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"([$£€])\s?(\d+)(?:\.(\d\d)\b)?", _amount, text)
     text = re.sub(r"\b(\d{1,2}):(\d\d)\b", _clock_time, text)
     text = re.sub(r"(\d+)\.(\d+)", lambda match: f" {_cardinal(match[1])} point {' '.join(ONES[int(digit)] for digit in match[2])} ", text)
     text = re.sub(r"(\d+)(?:st|nd|rd|th)\b", lambda match: f" {ordinal(int(match[1][-LONGEST_NUMBER:]))} ", text)
-    text = re.sub(r"\b(1[1-9]|20)([1-9]\d)\b", lambda match: f" {spelled(int(match[1]))} {spelled(int(match[2]))} ", text)
     text = re.sub(r"\d+", lambda match: f" {_cardinal(match[0])} ", text)
     return re.sub(r"\b(hundred|thousand) and\b", r"\1", text)
 
@@ -51,6 +51,10 @@ def with_numbers_spelled(text: str) -> str:
 def _amount(match: re.Match[str]) -> str:
     cents = f" {_cardinal(match[3])}" if match[3] and int(match[3]) else ""
     return f" {_cardinal(match[2])} {CURRENCIES[match[1]]}{cents} "
+
+
+def _year(match: re.Match[str]) -> str:
+    return f" {spelled(int(match[1]))} {spelled(int(match[2]))} "
 
 
 def _clock_time(match: re.Match[str]) -> str:

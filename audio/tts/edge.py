@@ -47,13 +47,16 @@ class EdgeEngine:
         """
         if not any(character.isalnum() for character in text):
             return
-        decoder, trimmer = Mp3Stream(PLAYOUT_RATE_HZ), SilenceTrimmer(PLAYOUT_RATE_HZ)
+        decoder, trimmer, silent = Mp3Stream(PLAYOUT_RATE_HZ), SilenceTrimmer(PLAYOUT_RATE_HZ), True
         async with aclosing(self._mp3(text, voice)) as stream:
             async for mp3 in stream:
                 if heard := trimmer.feed(decoder.feed(mp3)):
+                    silent = False
                     yield heard
         if heard := trimmer.feed(decoder.flush()) + trimmer.flush():
             yield heard
+        elif silent:
+            raise EngineError("The Edge voice service sent no sound.", "Try another EDGE_TTS_VOICE.")
 
     async def _mp3(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         try:

@@ -115,7 +115,7 @@ def length_scale(rate_percent: int) -> float:
 
 def _speakable(text: str) -> str:
     """Without what Piper would take for phonemes, and without what it can't say at all."""
-    spoken = " ".join(text.replace("[[", " ").replace("]]", " ").split())
+    spoken = " ".join(text.replace("[[", " ").replace("]]", " ").replace("\0", " ").split())
     if len(spoken) > LONGEST_TEXT:
         raise EngineError(f"A clause of {len(spoken)} characters is too long to be spoken at once.", f"At most {LONGEST_TEXT} are.")
     return spoken if any(character.isalnum() for character in spoken) else ""
