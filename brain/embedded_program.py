@@ -21,6 +21,9 @@ from typing import Any, Final, TextIO
 
 READ_BATCH_TOKENS: Final = 32
 """Tokens read at once. A cancelled request stops, and another's next token comes, after at most one batch."""
+REPEAT_PENALTY: Final = 1.05
+"""Keeps a small model that always takes the likeliest word from saying the same sentence again and again."""
+REPEAT_WINDOW_TOKENS: Final = 64
 STOP_STRINGS: Final = ("<|im_start|>", "<|im_end|>", "\nUser:", "\nAssistant:", "\nHuman:")
 
 
@@ -82,6 +85,8 @@ class Requests:
             "return_progress": True,
             "cache_prompt": True,
             "temperature": 0,
+            "repeat_penalty": REPEAT_PENALTY,
+            "repeat_last_n": REPEAT_WINDOW_TOKENS,
             "stop": STOP_STRINGS,
         }
 

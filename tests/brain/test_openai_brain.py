@@ -176,9 +176,12 @@ async def test_a_service_that_opens_and_says_nothing_misses_the_deadline() -> No
 
 
 async def test_a_service_that_falls_silent_altogether_is_given_up() -> None:
+    gone = asyncio.Event()
+
     async def read_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        gone.set()
 
     async with await asyncio.start_server(read_on, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -186,6 +189,7 @@ async def test_a_service_that_falls_silent_altogether_is_given_up() -> None:
         with pytest.raises(EngineError, match="fell silent"):
             await anext(brain.reply(PROMPT))
         await brain.close()
+        await gone.wait()
 
 
 async def test_closing_the_reply_closes_the_stream() -> None:
