@@ -17,7 +17,6 @@ ALREADY_IN: Final = "I am already in the voice chat. Send /leavecall to send me 
 LEFT: Final = "👋 I have left the voice chat. Send /joincall to have me back."
 NOT_IN: Final = "I am not in a voice chat here. Send /joincall to have me join one."
 GROUPS_ONLY: Final = "That works in groups. Send /{name} in the group whose voice chat is meant."
-CONNECTING: Final = "connecting"
 NOT_CONNECTED: Final = "I am not connected to Telegram just now. I keep trying; send /joincall again in a minute."
 
 
@@ -81,13 +80,13 @@ class CallCommands:
 def describe(state: CallState, connected: bool, framework: str, now_s: float) -> str:
     """The text of ``/callinfo``."""
     in_call = state.state is PublicState.JOINED
-    active = in_call or state.phase == CONNECTING
+    active = in_call or state.phase is not None
     lines = [
         "📞 Call status",
         f"Framework: ✅ {framework}",
         f"Telegram client: {'✅ Connected' if connected else '❌ Not connected'}",
         f"Call instance: {'✅ Active' if active else '❌ None'}",
-        f"State: {state.state}{f' ({state.phase})' if active else ''}",
+        f"State: {state.state}{f' ({state.phase})' if state.phase else ''}",
         f"In Call: {'✅ Yes' if in_call else '❌ No'}",
     ]
     if in_call and state.join_time is not None:

@@ -25,6 +25,8 @@ PRAGMAS: Final = (
     "PRAGMA temp_store = MEMORY",
 )
 
+UNUSABLE_PLACE: Final = (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
+
 Parameters = Sequence[Any]
 
 
@@ -130,7 +132,7 @@ async def _take(step: Migration, connection: aiosqlite.Connection) -> None:
 
 
 def _explained(path: Path, error: Exception) -> StorageError:
-    if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError | IsADirectoryError) or "readonly" in str(error):
+    if isinstance(error, UNUSABLE_PLACE) or "readonly" in str(error):
         return StorageError(f"The database {path} cannot be written ({error}).", "Give Parley the right to write there, or set DATA_DIR.")
     if isinstance(error, sqlite3.DatabaseError) and any(sign in str(error) for sign in ("not a database", "malformed")):
         return StorageError(f"The database {path} is damaged ({error}).", "Move it away: a new one is made at the next start.")

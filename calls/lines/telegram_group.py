@@ -99,7 +99,10 @@ class TelegramGroupLine:
             self._runner = None
         if self._place is not None:
             place, self._place = self._place, None
-            await leave(self._account.client, self._engine, place.chat_id, place.call, place.ssrc)
+            if self._taken_over:
+                await self._engine.drop(place.chat_id)
+            else:
+                await leave(self._account.client, self._engine, place.chat_id, place.call, place.ssrc)
             log.info("✅ Left voice chat in chat %s", self._chat_id)
         self._events.close()
 
@@ -182,6 +185,7 @@ class TelegramGroupLine:
         if self._closed_by_somebody:
             return LineClosed()
         if await self._is_listed():
+            self._taken_over = False
             return None if await self._is_held() else LineLost("the call library no longer has the call")
         if self._taken_over:
             return TAKEN_OVER

@@ -1,11 +1,12 @@
 """py-tgcalls, one engine for the whole account: joining, leaving, frames in and out.
 
-The library is used as it is. Four of its inner parts are touched because its public face lacks them; :func:`check_library` makes sure at
+The library is used as it is. Five of its inner parts are touched because its public face lacks them; :func:`check_library` makes sure at
 start that they are what this file expects:
 
 * the seeded cache of voice chats: the library joins the one that was looked up, instead of asking again and swallowing the answer's errors;
 * the join request: it repeats itself without limit or pause while Telegram answers "forbidden"; here it is sent once, as ourselves;
 * the call's own sound source, which is in the join request;
+* the end of a call without leaving it, for when another device of the account has taken it over;
 * the native frame callback: two thirds of the cost of a frame are in the task per frame that the library makes of it.
 """
 
@@ -124,7 +125,7 @@ class CallEngine:
         return self._sources[chat_id]
 
     async def _join_once(self, chat_id: int, offer: str, video_stopped: bool, join_as: Any, *rest: Any) -> str:
-        """The library's clean-up of an earlier call in this chat may erase whom to join as, while it joins again: it is always ourselves."""
+        """The library's clean-up of an earlier call in this chat may erase, during this join, whom to join as: it is always ourselves."""
         if chat_id in self._joining:
             raise JoinRefused
         self._joining.add(chat_id)
@@ -145,6 +146,12 @@ class CallEngine:
         except (NotInCallError, NoActiveGroupCall):
             return False
         return True
+
+    async def drop(self, chat_id: int) -> None:
+        """End the sound without a word to Telegram: there the account stays in the voice chat, with another device."""
+        self._sinks.pop(chat_id, None)
+        self._sources.pop(chat_id, None)
+        await self._library._clear_call(chat_id)
 
     def keep(self, chat_id: int, call: types.InputGroupCall) -> None:
         """Tell the library that ``call`` is still the voice chat of this chat; else it forgets it and ignores its updates."""

@@ -37,7 +37,7 @@ from tests.loopback.media.native_member import dominant_hz, tone
 
 async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -232,6 +232,8 @@ async def taken_over_by_another_device() -> None:
             await until(lambda: stage.events)
             assert stage.events == [LineClosed("the account joined this voice chat from another device")]
             await line.close()
+            assert stage.parley_account.id in stage.telegram.voice_chat(stage.group).participants, "the other device was thrown out"
+            assert phone.in_call
             await phone.disconnect()
 
 

@@ -12,7 +12,7 @@ class Questions:
     def __init__(self) -> None:
         self.held: bool | Exception = True
         self.listed: bool | Exception = True
-        self.ending: Ending | None | Exception = None
+        self.ending: Ending | Exception | None = None
         self.asked = {"held": 0, "listed": 0, "explain": 0}
 
     def question(self, name: str, attribute: str) -> Callable[[], Awaitable[object]]:

@@ -1,0 +1,60 @@
+import asyncio
+from pathlib import Path
+
+from calls.events import CallJoined, CallLeft, ExchangeEnded, PhaseChanged
+from calls.recorder import MOST_WAITING, Recorder
+from storage import calls, exchanges
+from storage.database import Database
+
+CHAT = -5
+
+
+def an_exchange(turn_id: int = 1) -> ExchangeEnded:
+    return ExchangeEnded(
+        chat_id=CHAT, at_s=1.0, turn_id=turn_id, revision=1, speaker="Ann", speaker_id=7, heard="hello", reply="Hi there.",
+        reply_heard="Hi", interrupted=True, spans_ms={"brain": 3.5},
+    )  # fmt: skip
+
+
+async def test_a_call_and_its_exchanges_are_kept(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "parley.db")
+    recorder = Recorder(database, wall_clock=lambda: 1000.0)
+    run = asyncio.create_task(recorder.run())
+    recorder(CallJoined(chat_id=CHAT, at_s=0.0, title="Book club"))
+    recorder(PhaseChanged(chat_id=CHAT, at_s=0.0, phase="thinking"))
+    recorder(an_exchange())
+    recorder(CallLeft(chat_id=CHAT, at_s=2.0, reason="Sent away."))
+    await recorder.drained()
+    (call,) = await calls.of_chat(database, CHAT)
+    (exchange,) = await exchanges.of_chat(database, CHAT)
+    assert (call.title, call.joined_at, call.left_at, call.reason) == ("Book club", 1000.0, 1000.0, "Sent away.")
+    assert (exchange.call_id, exchange.reply_heard, exchange.interrupted, exchange.spans_ms) == (call.id, "Hi", True, {"brain": 3.5})
+    run.cancel()
+    await database.close()
+
+
+async def test_what_cannot_be_written_is_counted_and_the_next_is(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "parley.db")
+    async with database.transaction() as connection:
+        await connection.execute("ALTER TABLE exchanges RENAME TO hidden")
+    recorder = Recorder(database)
+    run = asyncio.create_task(recorder.run())
+    recorder(an_exchange())
+    await recorder.drained()
+    async with database.transaction() as connection:
+        await connection.execute("ALTER TABLE hidden RENAME TO exchanges")
+    recorder(an_exchange(2))
+    await recorder.drained()
+    assert recorder.dropped == 1
+    assert [exchange.turn_id for exchange in await exchanges.of_chat(database, CHAT)] == [2]
+    run.cancel()
+    await database.close()
+
+
+async def test_a_slow_disk_never_holds_up_a_call(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "parley.db")
+    recorder = Recorder(database)
+    for turn in range(MOST_WAITING + 5):
+        recorder(an_exchange(turn))
+    assert recorder.dropped == 5
+    await database.close()

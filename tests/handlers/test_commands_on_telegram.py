@@ -1,0 +1,171 @@
+"""Commands typed by real clients into a group of the loopback Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+from telethon import TelegramClient
+from telethon.sessions import StringSession
+
+from calls.state import CallState
+from errors import LineError
+from handlers.commands import Commands
+from handlers.dispatch import ONLY_CALL_MANAGERS
+from loopback.settings import LoopbackSettings
+from loopback.telegram import LoopbackTelegram
+from loopback.world.accounts import Account
+from loopback.world.chats import AdminRights, Chat
+
+REFUSED = ONLY_CALL_MANAGERS.format(prefix="/", name="joincall")
+
+
+class Manager:
+    def __init__(self) -> None:
+        self.joined: list[tuple[int, str, int]] = []
+        self.refusal: Exception | None = None
+
+    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.joined.append((chat_id, title, requested_by))
+
+    async def leave(self, chat_id: int) -> bool:
+        return False
+
+    def state(self, chat_id: int) -> CallState:
+        return CallState()
+
+
+@dataclass
+class Club:
+    """Ann founded it, Carol is an admin without the right to voice chats, Bob a member."""
+
+    telegram: LoopbackTelegram
+    group: Chat
+    ann: Account
+    bob: Account
+    carol: Account
+    parley: Account
+    manager: Manager
+    stack: AsyncExitStack
+
+    @property
+    def chat_id(self) -> int:
+        return -1_000_000_000_000 - self.group.id
+
+    async def client(self, account: Account) -> TelegramClient:
+        client = TelegramClient(StringSession(self.telegram.session_for(account)), 1, "h" * 32, flood_sleep_threshold=5)
+        self.stack.push_async_callback(client.disconnect)
+        await client.connect()
+        await client.get_dialogs()
+        return client
+
+    async def answer_to(self, account: Account, text: str) -> str | None:
+        """What Parley replies to a message; None if nothing within a quarter of a second."""
+        client = await self.client(account)
+        sent = await client.send_message(self.chat_id, text)
+        return await self.reply_to(client, sent.id)
+
+    async def reply_to(self, client: TelegramClient, message_id: int) -> str | None:
+        for _ in range(25):
+            await asyncio.sleep(0.01)
+            async for message in client.iter_messages(self.chat_id, limit=10):
+                if message.reply_to_msg_id == message_id and message.sender_id == self.parley.id:
+                    return str(message.message)
+        return None
+
+
+@pytest.fixture
+async def club() -> AsyncIterator[Club]:
+    TelegramClient._config = None
+    async with LoopbackTelegram(settings=LoopbackSettings(natural_floods=False)) as telegram, AsyncExitStack() as stack:
+        ann, bob, carol = (telegram.add_account(name) for name in ("Ann", "Bob", "Carol"))
+        parley = telegram.add_account("Parley", username="parley")
+        group = telegram.add_group("Book club", ann, {carol: AdminRights(manage_call=False)}, [bob, parley])
+        club = Club(telegram, group, ann, bob, carol, parley, Manager(), stack)
+        client = await club.client(parley)
+        commands = Commands(
+            client, club.manager, connected=client.is_connected, framework="py-tgcalls 3.0.0", prefixes="/.!", own_username="parley"
+        )
+        await stack.enter_async_context(commands)
+        yield club
+    assert telegram.problems() == []
+
+
+async def test_the_founder_may_have_parley_join(club: Club) -> None:
+    answer = await club.answer_to(club.ann, "/joincall")
+    assert answer is not None
+    assert answer.startswith("✅")
+    assert club.manager.joined == [(club.chat_id, "Book club", club.ann.id)]
+
+
+async def test_a_member_may_not_and_is_told_whom_to_ask(club: Club) -> None:
+    assert await club.answer_to(club.bob, "/joincall") == REFUSED
+    assert REFUSED == "Only admins who may manage voice chats can do that. Ask one of them to send /joincall."
+    assert club.manager.joined == []
+
+
+async def test_an_admin_without_the_right_to_voice_chats_may_not(club: Club) -> None:
+    assert await club.answer_to(club.carol, "/joincall") == REFUSED
+
+
+async def test_a_member_may_ask_how_the_call_goes(club: Club) -> None:
+    answer = await club.answer_to(club.bob, "/callinfo")
+    assert answer is not None
+    assert "In Call: ❌ No" in answer
+
+
+@pytest.mark.parametrize("text", ["/joincall@other", "joincall", "see /joincall", "/unknown"])
+async def test_what_is_no_command_of_ours_gets_no_answer(club: Club, text: str) -> None:
+    assert await club.answer_to(club.ann, text) is None
+    assert club.manager.joined == []
+
+
+async def test_our_name_behind_the_command_is_fine(club: Club) -> None:
+    assert await club.answer_to(club.ann, "/joincall@parley") is not None
+
+
+async def test_an_edited_message_is_no_command(club: Club) -> None:
+    client = await club.client(club.ann)
+    sent = await client.send_message(club.chat_id, "hello")
+    await client.edit_message(club.chat_id, sent.id, "/joincall")
+    assert await club.reply_to(client, sent.id) is None
+    assert club.manager.joined == []
+
+
+async def test_our_own_words_are_no_command(club: Club) -> None:
+    assert await club.answer_to(club.parley, "/callinfo") is None
+
+
+async def test_a_failure_is_told_with_the_next_step(club: Club) -> None:
+    club.manager.refusal = LineError("No active voice chat.", "Start one and send /joincall again.")
+    assert await club.answer_to(club.ann, "/joincall") == "No active voice chat. Start one and send /joincall again."
+
+
+async def test_a_mistake_of_ours_is_told_without_its_inner_parts(club: Club) -> None:
+    club.manager.refusal = RuntimeError("secret detail")
+    answer = await club.answer_to(club.ann, "/joincall")
+    assert answer == "Something went wrong on my side. The log says what; please try again."
+
+
+async def test_a_flood_wait_on_the_question_who_may_is_told(club: Club) -> None:
+    club.telegram.faults.flood("channels.GetParticipant", 60, account_id=club.parley.id)
+    answer = await club.answer_to(club.ann, "/joincall")
+    assert answer == "Telegram asks me to wait 60 seconds before I can check who may do that. Please send it again then."
+
+
+async def test_rights_that_telegram_does_not_tell_are_not_granted(club: Club) -> None:
+    club.telegram.faults.fail("channels.GetParticipant", 400, "CHAT_ADMIN_REQUIRED", account_id=club.parley.id)
+    answer = await club.answer_to(club.ann, "/joincall")
+    assert answer == "Telegram did not tell me whether you may do that. Please send it again in a minute."
+    assert club.manager.joined == []
+
+
+async def test_where_parley_may_not_write_nothing_breaks(club: Club) -> None:
+    club.telegram.faults.fail("messages.SendMessage", 403, "CHAT_WRITE_FORBIDDEN", account_id=club.parley.id)
+    assert await club.answer_to(club.ann, "/callinfo") is None
+    assert await club.answer_to(club.ann, "/callinfo") is not None
