@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -104,18 +103,15 @@ async def black_hole_swallows_and_gives_back() -> None:
         assert silent_for_s < 3.0
 
 
-async def held_packets_come_late() -> None:
+async def stalled_network_recovers() -> None:
     async with a_call(1, 2) as (server, [ann, bob]):
         await heard_by(bob, ann, 440)
         server.hold(CALL_ID, 2, True)
         spoken = await ann.say(tone(660, 0.6))
         await asyncio.sleep(TAIL_S)
         assert bob.ear(ann).audible_ms(spoken.first_s) <= 200
-        released_s = time.monotonic()
         server.hold(CALL_ID, 2, False)
-        async with asyncio.timeout(5):
-            while bob.ear(ann).audible_ms(released_s) < 100:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        assert (await heard_by(bob, ann, 440, seconds=3.0))[0] >= 500
 
 
 async def dead_server_never_connects() -> None:

@@ -19,7 +19,7 @@ from tests.loopback.media import media_scenarios
         media_scenarios.rejoining_is_heard_again,
         media_scenarios.lost_packets_are_concealed,
         media_scenarios.black_hole_swallows_and_gives_back,
-        media_scenarios.held_packets_come_late,
+        media_scenarios.stalled_network_recovers,
         media_scenarios.dead_server_never_connects,
     ],
     ids=lambda scenario: scenario.__name__,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,22 +38,22 @@ async def server(clock: Clock) -> AsyncIterator[MediaServer]:
     await server.stop()
 
 
-async def check(server: MediaServer, ufrag: str, pwd: str) -> bool:
+async def check(server: MediaServer, ufrag: str, pwd: str, within_s: float = 0.2) -> bool:
     """One connectivity check; whether it was answered."""
     request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
     request.attributes["USERNAME"] = f"{ufrag}:theirs"
     request.add_message_integrity(pwd.encode())
-    return bool(await exchange(server, bytes(request)))
+    return bool(await exchange(server, bytes(request), within_s))
 
 
-async def exchange(server: MediaServer, packet: bytes) -> bytes:
+async def exchange(server: MediaServer, packet: bytes, within_s: float = 0.2) -> bytes:
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setblocking(False)
         client.connect((server.host, server.port))
         await loop.sock_sendall(client, packet)
         try:
-            return await asyncio.wait_for(loop.sock_recv(client, 2048), 0.2)
+            return await asyncio.wait_for(loop.sock_recv(client, 2048), within_s)
         except TimeoutError:
             return b""
 
@@ -70,7 +71,7 @@ async def test_checks_are_ignored_for_a_moment_then_answered(server: MediaServer
     clock.now_s += 0.2
     assert not await check(server, transport["ufrag"], transport["pwd"])
     clock.now_s += 0.1
-    assert await check(server, transport["ufrag"], transport["pwd"])
+    assert await check(server, transport["ufrag"], transport["pwd"], within_s=10)
 
 
 async def test_only_who_knows_the_password_is_answered(server: MediaServer, clock: Clock) -> None:
@@ -96,7 +97,18 @@ async def test_faults_keep_checks_from_being_answered(server: MediaServer, clock
     server.dead = True
     assert not await check(server, transport["ufrag"], transport["pwd"])
     server.dead = False
-    assert await check(server, transport["ufrag"], transport["pwd"])
+    assert await check(server, transport["ufrag"], transport["pwd"], within_s=10)
+
+
+async def test_held_packets_come_late(server: MediaServer, clock: Clock) -> None:
+    transport = server.join(1, 2, OFFER)["transport"]
+    clock.now_s += 1
+    server.hold(1, 2, True)
+    asyncio.get_running_loop().call_later(0.1, server.hold, 1, 2, False)
+    began_s = time.monotonic()
+    assert await check(server, transport["ufrag"], transport["pwd"], within_s=10)
+    assert time.monotonic() - began_s >= 0.1
+    server.hold(1, 2, False)
 
 
 async def test_without_a_handshake_nobody_counts_as_connected(server: MediaServer, clock: Clock) -> None:
@@ -113,7 +125,7 @@ async def test_joining_again_replaces_the_connection(server: MediaServer, clock:
     second = server.join(1, 2, {**OFFER, "ssrc": 9})["transport"]
     clock.now_s += 1
     assert not await check(server, first["ufrag"], first["pwd"])
-    assert await check(server, second["ufrag"], second["pwd"])
+    assert await check(server, second["ufrag"], second["pwd"], within_s=10)
     connection = server.connection(1, 2)
     assert connection is not None
     assert connection.ssrc == 9
