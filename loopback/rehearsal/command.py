@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -55,15 +56,16 @@ async def _rehearse(script: Script, settings: Settings, folder: Path | None, con
     if folder is not None:
         make_folder(folder)
     voice_engine = choose_text_to_speech(settings)
-    await voice_engine.load()
-    with LiveView(console, settings.bot_name, time.monotonic) as view:
-        rehearsal = Rehearsal(script, settings, voice_engine, choose_speech_to_text(settings), _bot_command(), view)
-        report = await rehearsal.run()
-    if folder is not None:
-        write_report(report, rehearsal, folder)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(voice_engine.close)
+        await voice_engine.load()
+        with LiveView(console, settings.bot_name, time.monotonic) as view:
+            rehearsal = Rehearsal(script, settings, voice_engine, choose_speech_to_text(settings), _bot_command(), view)
+            report = await rehearsal.run()
     print_summary(report, console)
     if folder is not None:
-        console.print(f"The report is in {folder}.")
+        write_report(report, rehearsal, folder)
+        console.print(f"The report is in {folder}.", soft_wrap=True)
     return 0 if report.passed else FAILED
 
 
