@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from audio.pcm import HEARING_RATE_HZ, Floats, as_floats, from_floats
-from errors import ParleyError
+from audio.pcm import HEARING_RATE_HZ, Floats, from_floats
+from benchmarks.stt import Clip
 
-PAUSES_S: Final = (0.25, 0.4, 0.6, 0.8, 1.2, 1.6)
-"""The lengths that each pause inside a clip is given."""
 SILENCE_S: Final = 2.6
 """What follows the speech of every stimulus: more than anybody waits."""
 BLOCK_SAMPLES: Final = HEARING_RATE_HZ // 100
@@ -24,66 +19,29 @@ CUT_EVERY_S: Final = 1.5
 """One pause for about this much of a clip, and at least one in a clip of 1.2 s."""
 CLEAR_OF_ENDS_S: Final = 0.5
 APART_S: Final = 0.7
+LOUDEST_NOISE_DB: Final = -50.0
 SPEECH_DB: Final = 30.0
 """Sound is speech down to this far below the clip's loud parts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """One recording: 16 kHz samples and its words."""
-
-    name: str
-    audio: Floats
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stimulus:
-    """Speech up to a pause, and faint noise like the clip's own after it. ``ended_s`` is where the speech really ends."""
+    """Speech up to a pause, and faint noise like the clip's own after it."""
 
     name: str
     pcm: bytes
-    ended_s: float
     true_end: bool
-
-
-def clips_in(folder: Path) -> list[Clip]:
-    """The clips that ``folder/manifest.json`` lists.
-
-    :raises errors.ParleyError: there is no such file, or a clip is missing or not 16 kHz mono 16-bit.
-    """
-    try:
-        entries = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        return [Clip(Path(entry["file"]).stem, _samples(folder / entry["file"]), entry["text"]) for entry in entries]
-    except (OSError, ValueError, KeyError, wave.Error) as unreadable:
-        raise ParleyError(
-            f"{folder} holds no usable speech: {unreadable}.", "Give --speech a folder with manifest.json and clips."
-        ) from None
-
-
-def _samples(path: Path) -> Floats:
-    with wave.open(str(path)) as clip:
-        if (clip.getframerate(), clip.getnchannels(), clip.getsampwidth()) != (HEARING_RATE_HZ, 1, 2):
-            raise ValueError(f"{path.name} is not 16 kHz mono 16-bit")
-        return as_floats(clip.readframes(clip.getnframes()))
 
 
 def stimuli(clip: Clip, random: np.random.Generator) -> Iterator[Stimulus]:
     """The clip cut off at each of its quietest places, and whole."""
     loudness = _loudness_db(clip.audio)
-    floor = float(np.percentile(loudness, 95)) - SPEECH_DB
-    for block in _quiet_places(loudness):
-        yield _stimulus(f"{clip.name}@{block / 100:.2f}", clip.audio[: block * BLOCK_SAMPLES], floor, random, true_end=False)
-    yield _stimulus(clip.name, clip.audio, floor, random, true_end=True)
-
-
-def _stimulus(name: str, audio: Floats, floor_db: float, random: np.random.Generator, *, true_end: bool) -> Stimulus:
-    loudness = _loudness_db(audio)
-    spoken = np.flatnonzero(loudness > floor_db)
-    ended = (int(spoken[-1]) + 1) * BLOCK_SAMPLES if len(spoken) else len(audio)
-    level = 10 ** (min(float(loudness.min()), -50.0) / 20)
+    level = 10 ** (min(float(loudness.min()), LOUDEST_NOISE_DB) / 20)
     noise = random.normal(0.0, level, int(SILENCE_S * HEARING_RATE_HZ)).astype(np.float32)
-    return Stimulus(name, from_floats(np.concatenate([audio[:ended], noise])), ended / HEARING_RATE_HZ, true_end)
+    for block in _quiet_places(loudness):
+        spoken = clip.audio[: block * BLOCK_SAMPLES]
+        yield Stimulus(f"{clip.name}@{block / 100:.2f}", from_floats(np.concatenate([spoken, noise])), true_end=False)
+    yield Stimulus(clip.name, from_floats(np.concatenate([clip.audio, noise])), true_end=True)
 
 
 def _loudness_db(audio: Floats) -> Floats:
