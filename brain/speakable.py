@@ -16,14 +16,16 @@ MAX_REPLY_CHARS: Final = 700
 _HIDDEN = re.compile(
     r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)|```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
 )
+_BLANKS = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r"(?: ?\n)+")
 _SPECIAL_TOKEN = re.compile(r"<\|[^<>|]{0,40}\|>")
-_IMAGE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)?")
-_LINK = re.compile(r"\[([^\]\n]*)\](?:\([^)\n]*\)?|\[[^\]\n]*\])")
+_IMAGE = re.compile(r"!\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)?")
+_LINK = re.compile(r"\[([^\]\n]{0,200})\](?:\([^)\n]{0,500}\)?|\[[^\]\n]{0,200}\])")
 _URL = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:)\S*[^\s.,;:!?)\]}\"'»”’]/?", re.IGNORECASE)
-_PATH_URL = re.compile(r"\b(?:[a-z0-9-]+\.)+[a-z]{2,10}/\S*[^\s.,;:!?)]", re.IGNORECASE)
-_EMAIL = re.compile(r"\b([\w.+-]+)@((?:[\w-]+\.)+[a-z]{2,})\b", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z!][^<>\n]*>")
-_TABLE_RULE = re.compile(r"^\s*\|?[\s:|-]*-{3,}[\s:|-]*$", re.MULTILINE)
+_PATH_URL = re.compile(r"\b(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,10}/\S*[^\s.,;:!?)]", re.IGNORECASE)
+_EMAIL = re.compile(r"\b([\w.+-]{1,64})@((?:[\w-]{1,63}\.){1,5}[a-z]{2,10})\b", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z!][^<>\n]{0,300}>")
+_TABLE_RULE = re.compile(r"^[ \t:|]*-{3,}[ \t:|-]*$", re.MULTILINE)
 _LINE_MARK = re.compile(r"^[ \t]*(?:(?:[-*+•‣◦▪–—][ \t]+|\d{1,2}[.)][ \t]+(?=\D)|#{1,6}[ \t]+|>+[ \t]?|\[[ xX]\][ \t]+))+", re.MULTILINE)
 _EMOTICON = re.compile(
     r"(?<!\S)(?:[:;=][-^o']?[)(DPpOo3\]\[/\\|*]+|<3+|\^[_.-]?\^|[xX]D+|[(]?¯\\_\(ツ\)_/¯[)]?|>[:.]<|-_-|[oO]_[oO])(?=[\s.,!?]|$)"
@@ -40,7 +42,7 @@ def speakable(text: str, language: str = "en") -> str:
     Symbols become words of ``language`` (en, es, ca or ru; others lose them).
     """
     text = _without_hidden(text)
-    text = _without_markup(text)
+    text = _without_markup(_BLANK_LINES.sub("\n", _BLANKS.sub(" ", text)))
     text = _with_symbols_as_words(text, SYMBOL_WORDS.get(language, {}))
     text = _with_asides_as_commas(text)
     return shortened(_tidied(_without_unspeakable_characters(text)), MAX_REPLY_CHARS)
