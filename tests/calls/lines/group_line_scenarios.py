@@ -204,11 +204,12 @@ async def ended_between_look_up_and_join() -> None:
 
 async def dropped_closed_and_removed() -> None:
     async with a_stage() as stage:
-        for ending, cause in (
+        endings: list[tuple[LineEvent, Callable[[], object]]] = [
             (LineDropped(), lambda: stage.telegram.drop_media(stage.group, stage.parley_account)),
             (LineClosed(), lambda: stage.telegram.end_voice_chat(stage.group, stage.ann_account)),
             (LineRemoved(), lambda: stage.telegram.remove_member(stage.group, stage.parley_account, stage.ann_account)),
-        ):
+        ]
+        for ending, cause in endings:
             if stage.group.call is None:
                 stage.telegram.start_voice_chat(stage.group, stage.ann_account)
             line = await stage.opened()
