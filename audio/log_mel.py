@@ -55,7 +55,8 @@ def _framed(audio: Floats, first: int, last: int) -> Floats:
 
 def _band_powers(frames: Floats) -> Floats:
     spectrum = np.fft.rfft(frames, axis=-1)
-    return _mel_filters() @ (spectrum.real**2 + spectrum.imag**2).T
+    powers = spectrum.real**2 + spectrum.imag**2
+    return np.asarray(_mel_filters() @ powers.T, np.float32)
 
 
 @functools.cache

@@ -2,11 +2,11 @@
 
     python benchmarks/turns.py [--speech DIR] [--whisper base|tiny.en] [--quick] [--json FILE]
 
-DIR holds ``manifest.json`` and clips. Silence is put in where a clip is quietest (somebody pauses and goes on) and after its end (somebody has
-finished). The real detector, the real turn model and the real Whisper hear each of them, as in a call: the model is asked again and again
-during the pause, Whisper once. What they say counts from the moment they have said it, by the clock of this machine. Then the pauses are
-given several lengths, and a pause that is taken for an end is a false cut-off. Added latency is the silence before a true end is accepted, as
-the detector hears it; its mean is made equal for both ways, by scaling the waits, so that the cut-offs can be compared.
+DIR holds ``manifest.json`` and clips. Silence is put in where a clip is quietest (somebody pauses and goes on) and after its end (somebody
+has finished). The real detector, the real turn model and the real Whisper hear each of them, as in a call: the model is asked again and
+again during the pause, Whisper once. What they say counts from the moment they have said it, by the clock of this machine. Then the pauses
+are given several lengths, and a pause that is taken for an end is a false cut-off. Added latency is the silence before a true end is
+accepted, as the detector hears it; its mean is made equal for both ways, by scaling the waits, so that the cut-offs can be compared.
 """
 
 from __future__ import annotations

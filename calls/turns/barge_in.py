@@ -27,7 +27,7 @@ class BargeInRules:
     threshold: float = 0.5
     duck_s: float = 0.06
     """Speech for this long: more quietly."""
-    hold_s: float = 0.15
+    hold_s: float = 0.12
     """Speech for this long: silent."""
     cut_s: float = 0.8
     """Speech for this long wants the floor, whatever it says."""
