@@ -10,6 +10,8 @@ from audio.pcm import BYTES_PER_SAMPLE, as_samples
 
 KEPT_S: Final = 0.05
 """With the 5 ms blocks in which silence is measured, and the resampler's delay, no more than 60 ms of silence are left."""
+LED_IN_S: Final = 0.015
+"""Kept in front of the first audible block: whoever asked waits for every millisecond of it."""
 AUDIBLE_PEAK: Final = 330
 """About -40 dB of full scale: the breath of a voice engine is below, the softest consonant above."""
 BLOCK_S: Final = 0.005
@@ -20,6 +22,7 @@ class SilenceTrimmer:
 
     def __init__(self, rate_hz: int) -> None:
         self._block_bytes = int(rate_hz * BLOCK_S) * BYTES_PER_SAMPLE
+        self._led_in_bytes = int(rate_hz * LED_IN_S) * BYTES_PER_SAMPLE
         self._kept_bytes = int(rate_hz * KEPT_S) * BYTES_PER_SAMPLE
         self._begun = False
         self._held = b""
@@ -42,7 +45,7 @@ class SilenceTrimmer:
         sound = self._held + pcm[:end]
         if not self._begun:
             first = len(self._held) + int(audible[0]) * self._block_bytes
-            sound = sound[max(0, first - self._kept_bytes) :]
+            sound = sound[max(0, first - self._led_in_bytes) :]
             self._begun = True
         self._held = pcm[end:]
         return sound

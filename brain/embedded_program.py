@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+NICENESS: Final = 10
 READ_BATCH_TOKENS: Final = 32
 """Tokens read at once. A cancelled request stops, and another's next token comes, after at most one batch."""
 REPEAT_PENALTY: Final = 1.05
@@ -163,7 +164,8 @@ def _private_output() -> TextIO:
 
 
 def main() -> None:
-    """Serve requests until standard input ends."""
+    """Serve requests until standard input ends, at a priority that leaves the processor to sound, hearing and speaking first."""
+    os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = _private_output()
     options = Options(**json.loads(sys.argv[1]))

@@ -129,8 +129,8 @@ class Call:
         """Follow the line's events to its end; a plain sentence when the call is over, ``None`` when rejoining is in order."""
         async for event in line.events():
             match event:
-                case LineClosed():
-                    return "The voice chat was ended."
+                case LineClosed(reason):
+                    return f"I am no longer in the call: {reason}."
                 case LineRemoved():
                     return "Parley's account was removed from the chat."
                 case LineDropped() | LineLost():

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import numpy as np
 
 from audio.pcm import HEARING_RATE_HZ, Floats, as_floats
+from audio.priority import give_way_to_sound
 from audio.stt.decoding import FULL_WINDOW_S, Decoded, WhisperDecoder, short_window_s
 from audio.stt.engine import Transcript
 from audio.stt.plausibility import nobody_spoke, suspicious, too_quiet
@@ -46,7 +47,7 @@ class WhisperEngine:
         """Load the model and decode a second of silence, which allocates what the first utterance would else wait for."""
         if self._decoder is not None:
             return
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper")
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper", initializer=give_way_to_sound)
         try:
             self._decoder = await self._run(self._loaded)
         except BaseException:

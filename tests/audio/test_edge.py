@@ -65,7 +65,7 @@ async def test_mp3_becomes_trimmed_sound() -> None:
     await engine.close()
 
     assert service.asked == [("Hello there.", "en-GB-RyanNeural", "-5%")]
-    assert duration_s(pcm, PLAYOUT_RATE_HZ) == pytest.approx(1.1, abs=0.03)
+    assert duration_s(pcm, PLAYOUT_RATE_HZ) == pytest.approx(1.065, abs=0.03)
     assert engine.name == "edge en-GB-RyanNeural"
 
 
