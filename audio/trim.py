@@ -18,7 +18,7 @@ BLOCK_S: Final = 0.005
 
 
 class SilenceTrimmer:
-    """Lets at most 60 ms of silence through at the beginning and at the end; silence in between stays as it is."""
+    """Lets about 15 ms of silence through at the beginning and at most 60 ms at the end; silence in between stays as it is."""
 
     def __init__(self, rate_hz: int) -> None:
         self._block_bytes = int(rate_hz * BLOCK_S) * BYTES_PER_SAMPLE

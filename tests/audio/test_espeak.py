@@ -42,7 +42,7 @@ async def test_the_program_is_given_text_speed_and_language_and_its_sound_is_tri
     await engine.close()
 
     assert log.read_text() == "--stdin --stdout -b 1 -s 198 -v de|Hallo -x; there"
-    assert duration_s(pcm, PLAYOUT_RATE_HZ) == pytest.approx(1.1, abs=0.02)
+    assert duration_s(pcm, PLAYOUT_RATE_HZ) == pytest.approx(1.065, abs=0.02)
 
 
 async def test_nothing_to_say_runs_nothing() -> None:
