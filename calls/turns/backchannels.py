@@ -19,7 +19,7 @@ def is_backchannel(text: str, speech_s: float, language: str = "en") -> bool:
     """``text``, spoken within ``speech_s`` seconds over the bot's voice, is nothing but a sign of listening.
 
     Also true for a partial transcript that is one so far. False for no words at all: those may be yet to come. A "yes" in answer to a
-    question is no backchannel, so only speech over the bot's voice is to be asked about. In a language without lists, the English words count.
+    question is no backchannel: ask only about speech over the bot's voice. In a language without lists, the English words count.
     """
     words = words_of(text)
     if not words or len(words) > MOST_WORDS or speech_s > LONGEST_SPEECH_S or "?" in text:

@@ -1,0 +1,106 @@
+"""Follows one participant's pauses: asks the turn model again and again, adds what the words say, and tells how long to wait by now."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Final, Protocol
+
+from calls.turns.patience import NOTHING, Evidence, Patience
+from calls.turns.text_cues import finished_by_words
+from errors import EngineError
+
+log = logging.getLogger(__name__)
+
+READ_EVERY_S: Final = 0.15
+MOST_READINGS: Final = 8
+"""After this many, more do not change the picture."""
+
+
+class TurnJudge(Protocol):
+    """What :class:`audio.turn_model.TurnModel` is to a call."""
+
+    async def completeness(self, pcm: bytes, speaker: Hashable = None) -> float | None:
+        """The probability that ``speaker`` has finished, or ``None`` when the model has no time for the question.
+
+        :raises errors.EngineError: the model failed.
+        """
+
+
+class PauseReader:
+    """One participant's. ``tell(wait_s)`` is called whenever the silence that ends the turn has changed.
+
+    ``pcm`` gives the turn up to now (16 kHz mono), ``spawn`` starts a task in the call's group. Without a ``judge`` words and silence
+    decide; a judge that fails is left out for the rest of the pause.
+    """
+
+    def __init__(
+        self,
+        speaker: Hashable,
+        patience: Patience,
+        judge: TurnJudge | None,
+        pcm: Callable[[], bytes],
+        spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
+        tell: Callable[[float], None],
+    ) -> None:
+        self._speaker = speaker
+        self._patience = patience
+        self._judge = judge
+        self._pcm = pcm
+        self._spawn = spawn
+        self._tell = tell
+        self._evidence = NOTHING
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known of the turn in its present pause."""
+        return self._evidence
+
+    @property
+    def wait_s(self) -> float:
+        """The silence that ends the turn, as far as it is known now."""
+        return self._patience.wait_s(self._evidence)
+
+    def paused(self) -> None:
+        """The participant has paused: nothing is known yet of this pause."""
+        self._forget()
+        if self._judge is not None:
+            self._reading = self._spawn(self._read(self._judge))
+
+    def words(self, text: str, language: str) -> None:
+        """The words of the turn up to this pause."""
+        self._know(self._evidence.read(finished_by_words(text, language)))
+
+    def resumed(self, pause_s: float) -> None:
+        """The participant goes on after ``pause_s``, even if the turn was taken to be over."""
+        self._patience.learn(pause_s)
+        self._forget()
+
+    def ended(self) -> None:
+        """The turn is over, or was nothing."""
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+        self._know(NOTHING)
+
+    def _know(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._tell(self.wait_s)
+
+    async def _read(self, judge: TurnJudge) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(MOST_READINGS):
+            next_at_s = loop.time() + READ_EVERY_S
+            try:
+                completeness = await judge.completeness(self._pcm(), self._speaker)
+            except EngineError as failed:
+                log.warning("turns are ended without the turn model: %s", failed)
+                return
+            if completeness is not None:
+                self._know(self._evidence.heard(completeness))
+            await asyncio.sleep(max(0.0, next_at_s - loop.time()))
