@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import sys
 from pathlib import Path
@@ -33,6 +34,15 @@ def run() -> None:
     from service import serve
 
     asyncio.run(serve(settings))
+
+
+@app.command()
+def login() -> None:
+    """Log the Telegram account in, once: asks for the phone number, the code and the password. Needs API_ID and API_HASH."""
+    from calls.telegram.login import log_in
+
+    name = asyncio.run(log_in(load_settings(), input, getpass.getpass))
+    print(f"✅ Logged in as {name}. Start Parley with scripts/run.")
 
 
 @app.command()

@@ -5,6 +5,7 @@ The environment wins over ``.env``. An empty value counts as not set. All wrong 
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +28,12 @@ class EndpointingProfile(StrEnum):
 
 def _expanded(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str | Path) else value
+
+
+def _program(path: Path) -> Path:
+    if not os.access(path, os.X_OK) or not path.is_file():
+        raise ValueError("FFmpeg not found there; install it, or leave this setting out")
+    return path
 
 
 ExpandedPath = Annotated[Path, BeforeValidator(_expanded)]
@@ -84,7 +91,7 @@ class Settings(BaseSettings):
         examples=["https://huggingface.co"],
         description="The model hub, or a mirror of it, that `bot.py engines fetch` asks first.",
     )
-    ffmpeg_path: ExpandedPath | None = Field(
+    ffmpeg_path: Annotated[ExpandedPath, AfterValidator(_program)] | None = Field(
         None, description="The ffmpeg program. Found on PATH when not set; calls and voice work without it."
     )
 

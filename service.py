@@ -20,7 +20,7 @@ from calls.lines.telegram_group import TelegramGroupLine
 from calls.manager import CallManager
 from calls.manners import Manners, manners_from
 from calls.recorder import Recorder
-from calls.telegram.client import TelegramAccount
+from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import CallEngine, framework
 from config import Settings
 from handlers.commands import Commands
@@ -35,6 +35,7 @@ async def serve(settings: Settings) -> None:
 
     :raises errors.ParleyError: it cannot work: settings, session, models, network, disk. In a group with others if several things fail.
     """
+    create_client(settings).session.close()
     stop = _stop_signal()
     async with contextlib.AsyncExitStack() as stack:
         engines = await stack.enter_async_context(_loaded(settings))
