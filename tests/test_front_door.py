@@ -18,10 +18,11 @@ from loopback.telegram import LoopbackTelegram
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("MODELS_DIR") or Path.home() / ".cache" / "parley" / "models")
 API = {"API_ID": "1", "API_HASH": "0" * 32}
+TIME_OUT_S = 100
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
-def started(folder: Path, *command: str, timeout_s: float = 100, **settings: str) -> subprocess.CompletedProcess[str]:
+def started(folder: Path, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """``bot.py`` in ``folder`` with nothing but these settings."""
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
@@ -31,7 +32,7 @@ def started(folder: Path, *command: str, timeout_s: float = 100, **settings: str
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=TIME_OUT_S,
         check=False,
     )
 
