@@ -100,7 +100,10 @@ def test_a_line_that_cannot_be_opened_is_told_and_leaves_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("event", "reason"),
-    [(LineClosed(), "I am no longer in the call: the voice chat was ended."), (LineRemoved(), "Parley's account was removed from the chat.")],
+    [
+        (LineClosed(), "I am no longer in the call: the voice chat was ended."),
+        (LineRemoved(), "Parley's account was removed from the chat."),
+    ],
 )
 def test_a_call_that_is_over_ends_with_the_reason(event: LineClosed | LineRemoved, reason: str) -> None:
     lines = Lines()
