@@ -1,15 +1,17 @@
-"""Recorded speech with pauses put in: each clip's end is a true end of turn, the quietest places inside it are pauses and no ends."""
+"""Recorded speech with pauses put in: after each clip's end, and at its quietest places, at and off sentence ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Final
 
 import numpy as np
 
 from audio.pcm import HEARING_RATE_HZ, Floats, from_floats
 from benchmarks.stt import Clip
+from calls.turns.word_lists import words_of
 
 SILENCE_S: Final = 2.6
 """What follows the speech of every stimulus: more than anybody waits."""
@@ -30,7 +32,23 @@ class Stimulus:
 
     name: str
     pcm: bytes
-    true_end: bool
+    clip_text: str
+    whole: bool
+    """The pause is at the clip's end."""
+
+    def at_sentence_end(self, transcript: str) -> bool:
+        """What was said up to the pause, known as far as ``transcript`` has it, ends a sentence of the clip."""
+        return self.whole or _ends_sentence(transcript, self.clip_text)
+
+
+def _ends_sentence(transcript: str, text: str) -> bool:
+    """The last word was heard right, and a sentence of ``text`` ends with it; both are laid side by side word by word."""
+    heard, written = words_of(transcript), text.split()
+    plain = ["".join(words_of(word)) for word in written]
+    matched = [block for block in SequenceMatcher(None, heard, plain, autojunk=False).get_matching_blocks() if block.size]
+    if not matched or matched[-1].a + matched[-1].size < len(heard):
+        return False
+    return written[matched[-1].b + matched[-1].size - 1].endswith((".", "!", "?"))
 
 
 def stimuli(clip: Clip, random: np.random.Generator) -> Iterator[Stimulus]:
@@ -40,8 +58,8 @@ def stimuli(clip: Clip, random: np.random.Generator) -> Iterator[Stimulus]:
     noise = random.normal(0.0, level, int(SILENCE_S * HEARING_RATE_HZ)).astype(np.float32)
     for block in _quiet_places(loudness):
         spoken = clip.audio[: block * BLOCK_SAMPLES]
-        yield Stimulus(f"{clip.name}@{block / 100:.2f}", from_floats(np.concatenate([spoken, noise])), true_end=False)
-    yield Stimulus(clip.name, from_floats(np.concatenate([clip.audio, noise])), true_end=True)
+        yield Stimulus(f"{clip.name}@{block / 100:.2f}", from_floats(np.concatenate([spoken, noise])), clip.text, whole=False)
+    yield Stimulus(clip.name, from_floats(np.concatenate([clip.audio, noise])), clip.text, whole=True)
 
 
 def _loudness_db(audio: Floats) -> Floats:

@@ -2,11 +2,12 @@
 
     python benchmarks/turns.py [--speech DIR] [--whisper base|tiny.en] [--quick] [--json FILE]
 
-DIR holds ``manifest.json`` and clips. Silence is put in where a clip is quietest (somebody pauses and goes on) and after its end (somebody
-has finished). The real detector, the real turn model and the real Whisper hear each of them, as in a call: the model is asked again and
-again during the pause, Whisper once. What they say counts from the moment they have said it, by the clock of this machine. Then the pauses
-are given several lengths, and a pause that is taken for an end is a false cut-off. Added latency is the silence before a true end is
-accepted, as the detector hears it; its mean is made equal for both ways, by scaling the waits, so that the cut-offs can be compared.
+DIR holds ``manifest.json`` and clips. Silence is put in where a clip is quietest and after its end. In the middle of a sentence that is
+somebody who pauses and goes on; where a sentence of the clip ends, somebody who has finished. The real detector, the real turn model
+and the real Whisper hear each of them, as in a call: the model is asked again and again during the pause, Whisper once. What they say
+counts from the moment they have said it, by the clock of this machine. Then the pauses are given several lengths, and a pause that is
+taken for an end is a false cut-off. Added latency is the silence before a true end is accepted, as the detector hears it; its mean is
+made equal for both ways, by scaling the waits, so that the cut-offs can be compared.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ async def heard(stimulus: Stimulus, model: TurnModel, stt: SpeechToText, costs: 
     costs.transcripts_ms.append(1000 * words_after_s)
     words = Evidence(words=finished_by_words(transcript.text, transcript.language))
     sound = await _readings(stimulus.pcm, ended_s, noticed_s, model, costs)
-    return Pause(stimulus.true_end, noticed_s, sound, (News(noticed_s + words_after_s, words),))
+    return Pause(stimulus.at_sentence_end(transcript.text), noticed_s, sound, (News(noticed_s + words_after_s, words),))
 
 
 async def _readings(pcm: bytes, ended_s: float, noticed_s: float, model: TurnModel, costs: Costs) -> tuple[News, ...]:

@@ -12,11 +12,11 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-SOUND_WEIGHT: Final = 0.5
+SOUND_WEIGHT: Final = 0.7
 """Log-odds per log-odds of the sound model: it is sure of itself more often than it is right."""
-WORDS_WEIGHT: Final = 3.0
+WORDS_WEIGHT: Final = 4.0
 """Log-odds of words that leave no doubt."""
-NO_DOUBT: Final = 3.0
+NO_DOUBT: Final = 2.0
 """Log-odds against having finished at which the wait is the longest."""
 SURE: Final = 0.98
 """The sound model is never believed further than this."""
