@@ -56,6 +56,18 @@ def rehearse(
     rehearse_and_leave(script, report)
 
 
+@app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(help="A WAV file: one participant, or people left and Parley right.", metavar="FILE.wav")],
+    picture: Annotated[Path | None, typer.Option(help="Where the picture goes (PNG); without it: beside the recording.")] = None,
+    words: Annotated[bool, typer.Option("--words", help="Transcribe every pause; its words take part in the decisions.")] = False,
+) -> None:
+    """Hear a recorded conversation again: when turns began, paused and ended, as a table and a picture."""
+    from calls.replay import replay as replay_recording
+
+    replay_recording(recording, picture, words)
+
+
 def main() -> None:
     """Run the command line; what a person can mend is told in plain words, without a traceback."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,16 +47,20 @@ def _write(file: BinaryIO, pcm: bytes, rate_hz: int, channels: int) -> None:
         wav.writeframes(pcm)
 
 
-def read_wav(source: Path | bytes) -> Wav:
+def read_wav(source: Path | bytes, *, longest_s: float = math.inf) -> Wav:
     """A 16-bit WAV file; anything else is for :func:`audio.codecs.decode`.
 
-    :raises errors.ParleyError: missing, not a WAV file, or not 16-bit.
+    :raises errors.ParleyError: missing, not a WAV file, not 16-bit, or longer than ``longest_s``, in which case it is not read.
     """
     name = "The sound" if isinstance(source, bytes) else str(source)
     try:
         with wave.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "rb") as wav:
             if wav.getsampwidth() != BYTES_PER_SAMPLE:
                 raise ParleyError(f"{name} has {wav.getsampwidth() * 8}-bit samples.", "Save it as 16-bit PCM WAV.")
+            if not wav.getframerate():
+                raise wave.Error("no sample rate")
+            if wav.getnframes() > longest_s * wav.getframerate():
+                raise ParleyError(f"{name} is longer than {longest_s / 60:g} minutes.", "Give a shorter piece of it.")
             return Wav(wav.readframes(wav.getnframes()), wav.getframerate(), wav.getnchannels())
     except (wave.Error, EOFError):
         raise ParleyError(f"{name} is not a PCM WAV file.", "Save it as 16-bit PCM WAV.") from None
