@@ -164,6 +164,27 @@ class Settings(BaseSettings):
     endpointing: EndpointingProfile = Field(
         EndpointingProfile.BALANCED, description="How long a pause ends a turn: fast (500 ms), balanced (700 ms), patient (1500 ms)."
     )
+    shortest_pause_ms: int | None = Field(
+        None,
+        ge=100,
+        le=5_000,
+        description="However finished a turn sounds, a pause shorter than this does not end it. From the profile when not set.",
+    )
+    longest_pause_ms: int | None = Field(
+        None,
+        ge=200,
+        le=10_000,
+        description="However unfinished a turn sounds, a pause longer than this ends it. From the profile when not set.",
+    )
+    mode: Literal["always", "addressed", "silent"] = Field(
+        "addressed",
+        description="With several people in a call: answer everything, only what is addressed to it, or nothing. Alone with one it always answers.",
+    )
+    bot_aliases: str = Field("", max_length=200, description="Other names it answers to, separated by commas.", examples=["Polly,Charlie"])
+    cooldown_s: float = Field(
+        0.0, ge=0, le=3600, description="In mode always: least time between answers that nobody asked for, in seconds."
+    )
+    reply_probability: float = Field(1.0, ge=0, le=1, description="In mode always: how likely an answer is that nobody asked for.")
     vad_threshold: float = Field(0.5, gt=0, lt=1, description="Speech probability above which sound counts as speech.")
     max_utterance_ms: int = Field(
         30_000, ge=1_000, le=120_000, description="A turn longer than this is answered as it is, in milliseconds."

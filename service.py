@@ -12,6 +12,7 @@ from telethon.errors import RPCError
 
 from audio.stt.choose import choose_speech_to_text
 from audio.tts.choose import choose_text_to_speech
+from audio.turn_model import TurnModel
 from brain.choose import HISTORY_TOKENS, choose_brain, chosen_kind
 from calls.drafting import Engines
 from calls.events import EventBus, EventLog
@@ -23,8 +24,11 @@ from calls.recorder import Recorder
 from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import CallEngine, framework
 from config import Settings
+from errors import ModelMissing
 from handlers.commands import Commands
 from handlers.notices import Notices
+from models import path_of
+from models.needs import TURN_MODEL
 from storage.database import FILE_NAME, Database
 
 log = logging.getLogger(__name__)
@@ -96,15 +100,24 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
+def _turn_model(settings: Settings) -> TurnModel | None:
+    try:
+        return TurnModel(path_of(TURN_MODEL, settings.models_dir))
+    except ModelMissing as missing:
+        log.warning("%s Until then turns end by words and silence alone.", missing)
+        return None
+
+
 @contextlib.asynccontextmanager
 async def _loaded(settings: Settings) -> AsyncIterator[Engines]:
-    engines = Engines(choose_speech_to_text(settings), choose_brain(settings), choose_text_to_speech(settings))
-    parts = (engines.stt, engines.brain, engines.tts)
+    judge = _turn_model(settings)
+    engines = Engines(choose_speech_to_text(settings), choose_brain(settings), choose_text_to_speech(settings), judge)
+    parts = (engines.stt, engines.brain, engines.tts, *((judge,) if judge else ()))
     try:
         async with asyncio.TaskGroup() as group:
             for part in parts:
                 group.create_task(part.load())
-        log.info("Hearing with %s, thinking with %s, speaking with %s.", *(part.name for part in parts))
+        log.info("Hearing with %s, thinking with %s, speaking with %s.", engines.stt.name, engines.brain.name, engines.tts.name)
         yield engines
     finally:
         for part in parts:

@@ -18,6 +18,7 @@ import onnxruntime
 
 from audio.log_mel import log_mel
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, Floats, as_floats
+from audio.priority import give_way_to_sound
 from errors import EngineError, ModelMissing
 
 MODEL_NAME: Final = "smart-turn-v3.2"
@@ -96,7 +97,7 @@ class TurnModel:
         """
         if self._network is not None:
             return
-        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turn-model")
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turn-model", initializer=give_way_to_sound)
         try:
             self._network = await asyncio.get_running_loop().run_in_executor(worker, _loaded, self._model_dir)
         except BaseException:

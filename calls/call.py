@@ -145,6 +145,7 @@ class Call:
         match event:
             case ParticipantJoined(participant):
                 self.participants[participant.id] = participant
+                self._conversation.participant_joined(participant)
                 self._show_participants()
             case ParticipantLeft(participant):
                 self.participants.pop(participant.id, None)

@@ -8,48 +8,71 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import random
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from audio.playout import Playout
 from calls import events
 from calls.drafting import Drafting, Engines
-from calls.floor import Floor
+from calls.floor import BACKCHANNEL, Floor
 from calls.hearing import Hearing
 from calls.history import History
 from calls.latency import LatencyBook
 from calls.lines import Participant
 from calls.manners import Manners
+from calls.pause_reader import PauseReader
 from calls.state import Phase
 from calls.turn import Draft, Turn, TurnState
+from calls.turns.addressing import Addressing, Heard
+from calls.turns.backchannels import is_backchannel
 from calls.turns.barge_in import BargeIn, BargeInStep
 from calls.turns.endpointing import Edge, Endpointing
+from calls.turns.patience import Patience
 from calls.turns.revisions import Revisions
 from errors import EngineError
 
 log = logging.getLogger(__name__)
 
 WATCH_S = 0.05
+LONGEST_HOLD_S = 3.0
+"""A bot that somebody has talked over for this long gives up the floor, whatever is being said."""
 
 
 class Conversation:
     """One call's talk. ``hear`` is fed by the line on the event loop; :meth:`run` goes on until it is cancelled."""
 
-    def __init__(self, chat_id: int, engines: Engines, manners: Manners, playout: Playout, bus: events.EventBus) -> None:
+    def __init__(
+        self,
+        chat_id: int,
+        engines: Engines,
+        manners: Manners,
+        playout: Playout,
+        bus: events.EventBus,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self.history = History()
         self._chat_id = chat_id
+        self._chance = chance
         self._manners = manners
+        self._engines = engines
         self._playout = playout
         self._bus = bus
         self._clock = asyncio.get_running_loop().time
         self._group = asyncio.TaskGroup()
         self._revisions = Revisions()
+        self._people: dict[int, Participant] = {}
         self._hearings: dict[int, Hearing] = {}
+        self._pause_readers: dict[int, PauseReader] = {}
+        self._addressing = Addressing(manners.addressing)
+        self._held_since_s: float | None = None
         self._turns: dict[int, Turn] = {}
         self._drafting = Drafting(engines, manners, self.history, self._revisions, self._spawn, self._clock)
         self._floor = Floor(
             self._drafting, playout, self.history, self._publish, self._spawn, self._close, manners.longest_wait_for_floor_s
         )
+        self._floor.why_not_answer = self._why_not_answer
+        self._floor.replied = lambda turn, heard: self._addressing.replied(turn.participant.id, self._clock(), heard)
         self._drafting.on_words = self._on_words
         self._floor.others_speaking = self._others_speaking
 
@@ -82,8 +105,19 @@ class Conversation:
             await asyncio.sleep(WATCH_S)
             for hearing in list(self._hearings.values()):
                 hearing.fill_gap()
-            if self._playout.held and not self._floor.deciding() and not any(h.in_turn for h in self._hearings.values()):
-                self._floor.come_back()
+            self._end_long_silences()
+
+    def _end_long_silences(self) -> None:
+        """A held reply goes on when nobody speaks any more, and is given up when somebody does for long."""
+        if not self._playout.held:
+            self._held_since_s = None
+            return
+        self._held_since_s = self._held_since_s or self._clock()
+        speaking = [hearing for hearing in self._hearings.values() if hearing.in_turn]
+        if not speaking and not self._floor.deciding():
+            self._floor.come_back()
+        elif speaking and self._clock() - self._held_since_s > LONGEST_HOLD_S:
+            self._floor.interrupt(speaking[0].participant)
 
     def _publish(self, event: type[events.CallEvent], **fields: Any) -> None:
         self._bus.publish(event(chat_id=self._chat_id, at_s=self._clock(), **fields))
@@ -104,14 +138,35 @@ class Conversation:
         """Take 10 ms of one participant (16 kHz mono); the line's sink."""
         hearing = self._hearings.get(participant.id)
         if hearing is None:
-            hearing = self._hearings[participant.id] = self._new_hearing(participant)
+            hearing = self._begin_to_hear(participant)
         hearing.hear(frame)
+
+    def participant_joined(self, participant: Participant) -> None:
+        """Somebody is in the call, whether or not they ever speak."""
+        self._people[participant.id] = participant
 
     def participant_left(self, participant: Participant) -> None:
         """Somebody has gone: what they were saying is answered as far as it was heard."""
-        hearing = self._hearings.pop(participant.id, None)
+        self._people.pop(participant.id, None)
+        hearing = self._hearings.get(participant.id)
         if hearing and hearing.in_turn:
             self.on_edge(hearing, Edge.ENDED)
+        self._hearings.pop(participant.id, None)
+        self._pause_readers.pop(participant.id, None)
+
+    def _begin_to_hear(self, participant: Participant) -> Hearing:
+        self._people.setdefault(participant.id, participant)
+        hearing = self._hearings[participant.id] = self._new_hearing(participant)
+        if self._manners.waits:
+            self._pause_readers[participant.id] = PauseReader(
+                (self._chat_id, participant.id),
+                Patience(self._manners.waits),
+                self._engines.turn_judge,
+                hearing.pcm,
+                self._spawn,
+                hearing.end_after,
+            )
+        return hearing
 
     def _new_hearing(self, participant: Participant) -> Hearing:
         manners = self._manners
@@ -134,16 +189,18 @@ class Conversation:
             case BargeInStep.HOLD:
                 self._playout.hold()
             case BargeInStep.CUT:
-                self._floor.interrupt(hearing.participant)
+                if len(self._people) <= 1 or self._floor.is_answering(hearing.participant):
+                    self._floor.interrupt(hearing.participant)
         self._floor.changed()
 
     # ---- turns
 
     def on_edge(self, hearing: Hearing, edge: Edge) -> None:
         """A participant's turn began, paused, resumed, ended, or was nothing."""
+        self._tell_pause_reader(hearing, edge)
         match edge:
             case Edge.BEGAN:
-                self._begin(hearing.participant)
+                self._begin(hearing)
             case Edge.PAUSED:
                 self._draft(self._turns[hearing.participant.id], hearing)
             case Edge.RESUMED:
@@ -155,10 +212,27 @@ class Conversation:
                 self._floor.come_back()
         self._floor.changed()
 
-    def _begin(self, participant: Participant) -> None:
+    def _tell_pause_reader(self, hearing: Hearing, edge: Edge) -> None:
+        reader = self._pause_readers.get(hearing.participant.id)
+        if reader is None:
+            return
+        match edge:
+            case Edge.PAUSED:
+                reader.paused()
+            case Edge.RESUMED:
+                reader.resumed(hearing.last_pause_s)
+            case Edge.ENDED | Edge.DROPPED:
+                reader.ended()
+            case _:
+                pass
+
+    def _begin(self, hearing: Hearing) -> None:
+        participant = hearing.participant
         turn = self._floor.take_back(participant)
         if turn:
             self._resume(turn)
+            if reader := self._pause_readers.get(participant.id):
+                reader.resumed(hearing.last_pause_s)
         else:
             turn = Turn(participant, self._revisions.begin())
         self._turns[participant.id] = turn
@@ -183,10 +257,39 @@ class Conversation:
         turn.state = TurnState.OVER
         self._revisions.close(turn.revision)
 
+    # ---- what the words of a turn mean, as soon as there are any
+
     def _on_words(self, turn: Turn, draft: Draft) -> None:
-        if not self._drafting.understood(draft):
-            self._floor.come_back()
+        words = draft.transcript.text if draft.transcript and self._drafting.understood(draft) else ""
+        if words and (reader := self._pause_readers.get(turn.participant.id)) and turn.state is TurnState.OPEN:
+            reader.words(words, self._language_of(draft))
+        turn.aside = self._aside(turn, draft, words) if self._floor.speaks_to_another_turn(turn) else ""
+        if not words or turn.aside:
+            self._floor.come_back(turn.participant, words)
             return
         self._floor.interrupt(turn.participant)
-        if not self._floor.taken_by_another(turn):
+        if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft), self._clock()):
             self._drafting.reply(turn, draft)
+
+    def _aside(self, turn: Turn, draft: Draft, words: str) -> str:
+        """Why words spoken over the bot's voice are not meant to stop it; empty: they are."""
+        hearing = self._hearings.get(turn.participant.id)
+        if hearing and is_backchannel(words, hearing.spoken_s, self._language_of(draft)):
+            return BACKCHANNEL
+        addressed = self._addressing.foresee(self._heard(turn, draft), self._clock()) or self._floor.is_answering(turn.participant)
+        return "" if addressed else "said to somebody else"
+
+    def _why_not_answer(self, turn: Turn, draft: Draft) -> str:
+        """Asked once for each committed turn; empty: it is answered."""
+        if turn.aside:
+            return turn.aside
+        verdict = self._addressing.decide(self._heard(turn, draft), self._clock(), self._chance())
+        return "" if verdict.answers else verdict.name.lower().replace("_", " ")
+
+    def _heard(self, turn: Turn, draft: Draft) -> Heard:
+        others = [person.name for person in self._people.values() if person.id != turn.participant.id]
+        words = draft.transcript.text if draft.transcript else ""
+        return Heard(words, turn.participant.id, len(others) + 1, self._language_of(draft), tuple(others))
+
+    def _language_of(self, draft: Draft) -> str:
+        return draft.transcript.language if draft.transcript else self._manners.language or "en"

@@ -13,6 +13,7 @@ from brain.prompt import prompt
 from calls.history import History
 from calls.latency import Marks
 from calls.manners import Manners
+from calls.pause_reader import TurnJudge
 from calls.reply import Reply
 from calls.turn import Draft, Turn
 from calls.turns.revisions import Revisions
@@ -29,6 +30,8 @@ class Engines:
     stt: SpeechToText
     brain: Brain
     tts: TextToSpeech
+    turn_judge: TurnJudge | None = None
+    """Judges by the sound of a turn whether it is over; without one words and silence decide."""
 
 
 class Drafting:

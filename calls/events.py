@@ -76,6 +76,37 @@ class TurnHeard(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnIgnored(CallEvent):
+    """A turn that was heard and is not answered; ``reason`` says why, such as ``not addressed`` or ``backchannel``."""
+
+    turn_id: int
+    speaker: str
+    speaker_id: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FalseInterruption(CallEvent):
+    """The bot fell silent because of a participant, and goes on: it was a sign of listening, a noise, or meant for somebody else.
+
+    ``turn_id`` is of the reply that goes on, ``words`` what the participant said (empty: nothing intelligible).
+    """
+
+    turn_id: int
+    by: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced(CallEvent):
+    """The bot has said something that nobody asked for; ``heard`` is what was played of it."""
+
+    text: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyBegan(CallEvent):
     """The first sample of a reply has left."""
 

@@ -22,6 +22,7 @@ WAITING_TURNS = 3
 """Committed turns waiting for an answer; of more the oldest go unanswered."""
 LONGEST_CARRIED_BYTES = 20 * HEARING_RATE_HZ * BYTES_PER_SAMPLE
 """A turn that has this much sound already is not taken back when its participant goes on: the rest is a turn of its own."""
+BACKCHANNEL = "backchannel"
 UNREACHABLE = "Sorry, I cannot think just now. Please ask me again in a moment."
 
 
@@ -43,6 +44,8 @@ class Floor:
     ) -> None:
         self.latency = LatencyBook()
         self.others_speaking: Callable[[Participant], bool] = lambda _participant: False
+        self.why_not_answer: Callable[[Turn, Draft], str] = lambda _turn, _draft: ""
+        self.replied: Callable[[Turn, str], None] = lambda _turn, _heard: None
         self._drafting = drafting
         self._playout = playout
         self._history = history
@@ -79,6 +82,14 @@ class Floor:
     def taken_by_another(self, turn: Turn) -> bool:
         """Another turn is being answered."""
         return self._answered is not None and self._answered is not turn
+
+    def speaks_to_another_turn(self, turn: Turn) -> bool:
+        """The reply to another turn sounds, or is held in the middle."""
+        return self.taken_by_another(turn) and self._answered is not None and self._sounded(self._answered)
+
+    def is_answering(self, participant: Participant) -> bool:
+        """The turn that is being answered is this participant's."""
+        return self._answered is not None and self._answered.participant.id == participant.id
 
     def deciding(self) -> bool:
         """A committed turn is still being transcribed."""
@@ -118,11 +129,14 @@ class Floor:
         self._end_exchange(turn, turn.draft, interrupted=True)
         self._stop_answering()
 
-    def come_back(self) -> None:
+    def come_back(self, by: Participant | None = None, words: str = "") -> None:
         """What silenced the bot was nothing: go on from the word that was broken off."""
         self._playout.unduck()
         if self._playout.held:
             self._playout.release()
+            if self._answered:
+                name = by.name if by else ""
+                self._publish(events.FalseInterruption, turn_id=self._answered.turn_id, by=name, words=words)
         self.changed()
 
     @staticmethod
@@ -170,12 +184,23 @@ class Floor:
         if not self._drafting.understood(draft):
             self._close(turn)
             return
+        if reason := self.why_not_answer(turn, draft):
+            self._ignore(turn, draft, reason)
+            return
         await self._until_free(turn)
         reply = self._drafting.reply(turn, draft)
         reply.start(self._playout)
         await reply.finished.wait()
         await self._excuse(turn, draft, reply)
         self._end_exchange(turn, draft, interrupted=False)
+
+    def _ignore(self, turn: Turn, draft: Draft, reason: str) -> None:
+        assert draft.transcript is not None
+        speaker, said = turn.participant, draft.transcript.text
+        if reason != BACKCHANNEL:
+            self._history.add(PastExchange(speaker.name, said, ""))
+        self._publish(events.TurnIgnored, turn_id=turn.turn_id, speaker=speaker.name, speaker_id=speaker.id, text=said, reason=reason)
+        self._close(turn)
 
     async def _until_free(self, turn: Turn) -> None:
         try:
@@ -204,6 +229,7 @@ class Floor:
         spans = marks.spans_ms()
         if marks.first_sound is not None:
             self.latency.add(spans)
+            self.replied(turn, heard)
         self._publish(
             events.ExchangeEnded,
             turn_id=turn.turn_id,

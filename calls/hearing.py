@@ -86,6 +86,25 @@ class Hearing:
         if edges and not self._endpointing.in_turn:
             del self._pcm[:-PRE_ROLL_BYTES]
 
+    def end_after(self, silence_s: float) -> None:
+        """From now on this much silence ends the turn."""
+        self._endpointing.end_s = silence_s
+
+    @property
+    def silence_s(self) -> float:
+        """Audio time since the last speech."""
+        return self._endpointing.silence_s
+
+    @property
+    def last_pause_s(self) -> float:
+        """The silence before the newest stretch of speech, in audio time."""
+        return self._endpointing.last_pause_s
+
+    @property
+    def spoken_s(self) -> float:
+        """From the beginning of the turn (of its newest part) to its last speech."""
+        return self._endpointing.spoken_s
+
     @property
     def speaking(self) -> bool:
         """In a turn and not in a pause."""

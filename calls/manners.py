@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from audio.tts import Voice
 from audio.vad import GatedSilero, VoiceActivity
 from brain.prompt import system_prompt
+from calls.turns.addressing import AddressingRules, Mode
 from calls.turns.barge_in import BargeInRules
 from calls.turns.endpointing import PauseRules
-from config import EndpointingProfile, Settings
-
-PAUSE_THAT_ENDS_S: Final = {EndpointingProfile.FAST: 0.5, EndpointingProfile.BALANCED: 0.7, EndpointingProfile.PATIENT: 1.5}
-"""K8."""
+from calls.turns.patience import PROFILES, Waits
+from config import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +20,9 @@ class Manners:
     """``language`` ``None`` detects it; ``new_activity`` makes the ear of one participant."""
 
     pauses: PauseRules = field(default_factory=PauseRules)
+    waits: Waits | None = None
+    """How long a pause ends a turn, given what is known of it; ``None``: always ``pauses.end_s``."""
+    addressing: AddressingRules = field(default_factory=lambda: AddressingRules(mode=Mode.ALWAYS))
     barge_in: BargeInRules = field(default_factory=BargeInRules)
     voice: Voice = field(default_factory=Voice)
     language: str | None = "en"
@@ -41,11 +42,15 @@ class Manners:
 def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) -> Manners:
     """The manners that the settings ask for; a small model gets instructions that it can follow, and as much history as it bears."""
     language = None if settings.language == "auto" else settings.language
+    waits = _waits(settings)
     return Manners(
-        pauses=PauseRules(
-            threshold=settings.vad_threshold,
-            end_s=PAUSE_THAT_ENDS_S[settings.endpointing],
-            longest_turn_s=settings.max_utterance_ms / 1000,
+        pauses=PauseRules(threshold=settings.vad_threshold, end_s=waits.usual_s, longest_turn_s=settings.max_utterance_ms / 1000),
+        waits=waits,
+        addressing=AddressingRules(
+            mode=Mode(settings.mode),
+            names=(settings.bot_name, *(name.strip() for name in settings.bot_aliases.split(",") if name.strip())),
+            cooldown_s=settings.cooldown_s,
+            probability=settings.reply_probability,
         ),
         barge_in=BargeInRules(threshold=settings.vad_threshold),
         voice=Voice(language=language or "en", rate_percent=int(settings.edge_tts_rate.rstrip("%"))),
@@ -54,3 +59,11 @@ def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) 
         small_model=small_model,
         history_tokens=history_tokens,
     )
+
+
+def _waits(settings: Settings) -> Waits:
+    profile = PROFILES[settings.endpointing.value]
+    shortest_s = settings.shortest_pause_ms / 1000 if settings.shortest_pause_ms else profile.shortest_s
+    longest_s = settings.longest_pause_ms / 1000 if settings.longest_pause_ms else profile.longest_s
+    longest_s = max(shortest_s, longest_s)
+    return Waits(shortest_s, min(longest_s, max(shortest_s, profile.usual_s)), longest_s)

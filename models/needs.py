@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from config import Settings
 from models.catalogue import Model, model_named
 
 
+TURN_MODEL: Final = "smart-turn-v3.2"
+
+
 def needed_models(settings: Settings) -> list[Model]:
-    """The models without which the engines chosen by ``settings`` cannot start."""
-    names = [_for_hearing(settings), _for_speaking(settings), _for_thinking(settings)]
+    """The models that the engines chosen by ``settings`` use. Without the turn model pauses are judged by words and silence alone."""
+    names = [_for_hearing(settings), _for_speaking(settings), _for_thinking(settings), TURN_MODEL]
     return [model_named(name) for name in names if name]
 
 

@@ -108,6 +108,10 @@ class Addressing:
             self._people_talk_among_themselves(heard, verdict)
         return verdict
 
+    def foresee(self, heard: Heard, now_s: float) -> bool:
+        """Whether :meth:`decide` is likely to answer the turn, if these were all its words. Changes nothing."""
+        return self._verdict(heard, now_s, chance=0.0).answers
+
     def replied(self, speaker_id: int, now_s: float, reply: str) -> None:
         """The bot's ``reply`` to ``speaker_id`` has been heard, as far as it was; a reply to nobody in particular is not told here."""
         asked = reply.rstrip(" \"'”»)").endswith("?")

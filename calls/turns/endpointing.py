@@ -35,7 +35,7 @@ class PauseRules:
     pause_s: float = 0.09
     """Silence for this long is a pause, in which work on the reply may begin: three hops of 32 ms."""
     end_s: float = 0.7
-    """Silence for this long ends the turn (K8: balanced)."""
+    """Silence for this long ends the turn (K8: balanced), unless something better is known of this pause."""
     shortest_speech_s: float = 0.3
     """Less speech than this in a turn is dropped (A71)."""
     longest_turn_s: float = 30.0
@@ -53,13 +53,20 @@ class Endpointing:
     """Follows one participant. ``hear`` takes each hop in order and returns what changed with it."""
 
     rules: PauseRules = field(default_factory=PauseRules)
+    end_s: float = field(init=False)
+    """The silence that ends the turn, as far as it is known now; ``rules.end_s`` to begin with."""
     now_s: float = 0.0
     speech_ended_s: float = 0.0
     """End of the last hop that counted as speech, in audio time."""
+    last_pause_s: float = 0.0
+    """The silence before the newest stretch of speech, in audio time."""
     _state: _State = _State.SILENT
     _speech_began_s: float = 0.0
     _run_s: float = 0.0
     _voiced: bool = False
+
+    def __post_init__(self) -> None:
+        self.end_s = self.rules.end_s
 
     @property
     def speaking(self) -> bool:
@@ -76,6 +83,11 @@ class Endpointing:
         """Audio time since the last speech."""
         return self.now_s - self.speech_ended_s
 
+    @property
+    def spoken_s(self) -> float:
+        """From the beginning of the turn to its last speech, in audio time."""
+        return self.speech_ended_s - self._speech_began_s
+
     def hear(self, seconds: float, probability: float) -> list[Edge]:
         """Take one hop of ``seconds`` with its speech ``probability``."""
         self.now_s += seconds
@@ -90,7 +102,11 @@ class Endpointing:
         bar = self.rules.threshold - (self.rules.release if self._voiced else 0.0)
         self._voiced = probability >= bar
         self._run_s = self._run_s + seconds if self._voiced else 0.0
-        if self._voiced and (self._state is _State.SPEAKING or self._run_s >= self.rules.begin_s):
+        if self._state is not _State.SPEAKING:
+            if self._run_s < self.rules.begin_s:
+                return
+            self.last_pause_s = max(0.0, self.now_s - self._run_s - self.speech_ended_s)
+        if self._voiced:
             self.speech_ended_s = self.now_s
 
     def _began(self) -> list[Edge]:
@@ -113,11 +129,10 @@ class Endpointing:
         return [Edge.RESUMED]
 
     def _ended(self) -> list[Edge]:
-        if self.silence_s < self.rules.end_s:
+        if self.silence_s < self.end_s:
             return []
         self._state = _State.SILENT
-        spoken_s = self.speech_ended_s - self._speech_began_s
-        return [Edge.ENDED if spoken_s >= self.rules.shortest_speech_s else Edge.DROPPED]
+        return [Edge.ENDED if self.spoken_s >= self.rules.shortest_speech_s else Edge.DROPPED]
 
     def _overlong(self) -> list[Edge]:
         if self.now_s - self._speech_began_s < self.rules.longest_turn_s:

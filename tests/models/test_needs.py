@@ -15,13 +15,13 @@ KEY = SecretStr("k")
 @pytest.mark.parametrize(
     ("overrides", "names"),
     [
-        ({}, ["whisper-base", "piper-joe-medium", "qwen2.5-coder-0.5b"]),
-        ({"whisper_model_size": "tiny.en"}, ["whisper-tiny.en", "piper-joe-medium", "qwen2.5-coder-0.5b"]),
-        ({"anthropic_api_key": KEY}, ["whisper-base", "piper-joe-medium"]),
-        ({"anthropic_api_key": KEY, "brain": "embedded"}, ["whisper-base", "piper-joe-medium", "qwen2.5-coder-0.5b"]),
-        ({"brain_model_path": Path("mine.gguf"), "piper_voice": Path("mine.onnx")}, ["whisper-base"]),
-        ({"stt_engine": "openai", "tts_engine": "edge", "openai_api_key": KEY}, []),
-        ({"stt_engine": "whisper", "tts_engine": "espeak", "brain": "openai"}, ["whisper-base"]),
+        ({}, ["whisper-base", "piper-joe-medium", "qwen2.5-coder-0.5b", "smart-turn-v3.2"]),
+        ({"whisper_model_size": "tiny.en"}, ["whisper-tiny.en", "piper-joe-medium", "qwen2.5-coder-0.5b", "smart-turn-v3.2"]),
+        ({"anthropic_api_key": KEY}, ["whisper-base", "piper-joe-medium", "smart-turn-v3.2"]),
+        ({"anthropic_api_key": KEY, "brain": "embedded"}, ["whisper-base", "piper-joe-medium", "qwen2.5-coder-0.5b", "smart-turn-v3.2"]),
+        ({"brain_model_path": Path("mine.gguf"), "piper_voice": Path("mine.onnx")}, ["whisper-base", "smart-turn-v3.2"]),
+        ({"stt_engine": "openai", "tts_engine": "edge", "openai_api_key": KEY}, ["smart-turn-v3.2"]),
+        ({"stt_engine": "whisper", "tts_engine": "espeak", "brain": "openai"}, ["whisper-base", "smart-turn-v3.2"]),
     ],
 )
 def test_settings_decide_which_models_are_needed(overrides: dict[str, Any], names: list[str]) -> None:
