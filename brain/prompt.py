@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from brain.budget import Summary, first_kept
 from brain.engine import Message, Role
 from config import Settings
 
@@ -20,6 +21,7 @@ _LANGUAGES: Final = {
 }  # fmt: skip
 _SPECIAL_TOKEN = re.compile(r"<\s*\||\|\s*>")
 _NO_BRACKETS: Final = str.maketrans("[]", "()")
+_NO_QUOTES: Final = str.maketrans(dict.fromkeys('"“”„«»', "'"))
 _NOT_IN_NAMES = re.compile(r"[^\w' .-]|_")
 
 
@@ -28,14 +30,14 @@ def system_prompt(settings: Settings, *, small_model: bool) -> str:
 
     A small model gets only the few sentences that it follows.
     """
-    name = _cleaned(settings.bot_name)
+    name = cleaned(settings.bot_name)
     sentences = [
         f"You are {name}, a friendly voice assistant in a group call.",
         "Your replies are spoken aloud, so answer in one or two short, plain sentences.",
         "Do not use lists, symbols, emoji or markdown.",
         *(() if small_model else _FOR_LARGE_MODELS),
         _language_sentence(settings.language),
-        _cleaned(settings.persona or ""),
+        cleaned(settings.persona or ""),
     ]
     return " ".join(filter(None, sentences))
 
@@ -55,45 +57,36 @@ def _language_sentence(language: str) -> str:
     return "" if language == "en" else f"Answer in {_LANGUAGES.get(language, f'the language with the code {language}')}."
 
 
-def prompt(instructions: str, history: Sequence[Message], *, history_tokens: int, small_model: bool = False) -> list[Message]:
+def prompt(
+    instructions: str,
+    history: Sequence[Message],
+    *,
+    history_tokens: int,
+    small_model: bool = False,
+    summary: Summary | None = None,
+) -> list[Message]:
     """``instructions`` as the system message, then as much of the newest ``history`` as fits, with the names of who said it.
 
     Where the history is cut moves in leaps (to half the budget), so that between two leaps each prompt begins with the
-    one before it, which a model with a prefix cache needs not read again. The system message is outside of the budget.
+    one before it, which a model with a prefix cache needs not read again. The system message is outside of the budget. What ``summary``
+    covers is told by its words: quoted, as something that was said, because that is what it is made of.
     """
-    kept = history[_first_kept(history, history_tokens) :]
+    told = [Message(Role.USER, f"(Earlier in this call, in short: {quoted(summary.text)})")] if summary else []
+    rest = history[summary.covered if summary else 0 :]
+    kept = rest[first_kept(rest, history_tokens - (summary.tokens if summary else 0)) :]
     named = _names_behind(kept) if small_model else _names_in_front(kept)
-    return [Message(Role.SYSTEM, instructions), *named]
+    return [Message(Role.SYSTEM, instructions), *told, *named]
 
 
-def estimated_tokens(text: str) -> int:
-    """About how many tokens a message with ``text`` costs, rather too many than too few (UTF-8 bytes / 3, plus its frame)."""
-    return len(text.encode()) // 3 + 6
-
-
-def _first_kept(history: Sequence[Message], budget: int) -> int:
-    costs = [estimated_tokens(message.text) for message in history]
-    first, total = 0, 0
-    for index, cost in enumerate(costs):
-        total += cost
-        while total > budget and first < index:
-            first = _leap(history, costs, first, index, budget // 2)
-            total = sum(costs[first : index + 1])
-    return first
-
-
-def _leap(history: Sequence[Message], costs: Sequence[int], first: int, newest: int, target: int) -> int:
-    """The next beginning of an exchange from which on at most ``target`` tokens are left, or else the newest message."""
-    for index in range(first + 1, newest):
-        if history[index].role is Role.USER and sum(costs[index : newest + 1]) <= target:
-            return index
-    return newest
+def quoted(text: str) -> str:
+    """One line in quotation marks that nothing in ``text`` can close."""
+    return f"“{cleaned(text).translate(_NO_QUOTES)}”"
 
 
 def _names_behind(history: Sequence[Message]) -> Iterator[Message]:
     """Each message with its speaker behind it: a small model that reads ``Ann: …`` answers ``Ann is …``."""
     for message in history:
-        text = _cleaned(message.text)
+        text = cleaned(message.text)
         if message.role is Role.USER and message.speaker is not None:
             text = f"{text} ({spoken_name(message.speaker)})"
         yield Message(message.role, text, message.speaker)
@@ -106,7 +99,7 @@ def _names_in_front(history: Sequence[Message]) -> Iterator[Message]:
     """
     speakers: set[str] = set()
     for message in history:
-        text = _cleaned(message.text)
+        text = cleaned(message.text)
         if message.role is Role.USER and message.speaker is not None:
             speakers.add(message.speaker)
             text = text.translate(_NO_BRACKETS)
@@ -116,11 +109,11 @@ def _names_in_front(history: Sequence[Message]) -> Iterator[Message]:
 
 def spoken_name(name: str) -> str:
     """A display name as plain words of at most :data:`LONGEST_NAME_CHARS` characters, whatever its owner put into it."""
-    plain = _NOT_IN_NAMES.sub(" ", _cleaned(name))
+    plain = _NOT_IN_NAMES.sub(" ", cleaned(name))
     return " ".join(plain.split())[:LONGEST_NAME_CHARS].strip(" .'-") or NAMELESS
 
 
-def _cleaned(text: str) -> str:
+def cleaned(text: str) -> str:
     """One line without control characters, invisible marks and the special tokens of chat templates."""
     visible = "".join(" " if character.isspace() else character for character in text if not _is_invisible(character))
     return " ".join(_SPECIAL_TOKEN.sub(" ", visible).split())[:LONGEST_MESSAGE_CHARS]

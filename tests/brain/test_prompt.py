@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brain.budget import estimated_tokens
 from brain.engine import Message, Role
-from brain.prompt import LONGEST_NAME_CHARS, estimated_tokens, prompt, spoken_name, system_prompt
+from brain.prompt import LONGEST_NAME_CHARS, prompt, spoken_name, system_prompt
 from config import load_settings
 
 
