@@ -168,7 +168,7 @@ class Settings(BaseSettings):
         None,
         ge=100,
         le=5_000,
-        description="However finished a turn sounds, a pause shorter than this does not end it. From the profile when not set.",
+        description="However finished a turn sounds, no shorter pause ends it. From the profile when not set.",
     )
     longest_pause_ms: int | None = Field(
         None,
@@ -178,7 +178,7 @@ class Settings(BaseSettings):
     )
     mode: Literal["always", "addressed", "silent"] = Field(
         "addressed",
-        description="With several people in a call: answer everything, only what is addressed to it, or nothing. Alone with one it always answers.",
+        description="With several people in a call it answers always, only when it is addressed, or never (silent).",
     )
     bot_aliases: str = Field("", max_length=200, description="Other names it answers to, separated by commas.", examples=["Polly,Charlie"])
     cooldown_s: float = Field(
@@ -192,6 +192,15 @@ class Settings(BaseSettings):
 
     # --- Calls ------------------------------------------------------------------------------------------------
     join_timeout_s: float = Field(20.0, gt=1, le=120, description="Longest wait for joining a voice chat, in seconds.")
+    max_call_minutes: int = Field(240, ge=1, le=1440, description="A call longer than this is left, after a word of good-bye.")
+    welcome: str = Field("", max_length=300, description="What it says when it has joined a call; nothing when not set.")
+    idle_prompt_s: float | None = Field(
+        None,
+        ge=10,
+        le=3600,
+        description="After so many seconds without a word it asks once whether anybody is there; never when not set.",
+    )
+    idle_prompt: str = Field("Are you still there?", max_length=300, description="What it asks then.")
     max_concurrent_calls: int = Field(15, ge=1, le=1000, description="More calls than this at once are refused.")
     command_prefixes: str = Field("/.!", min_length=1, description="Characters that may begin a command.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -32,6 +33,8 @@ from errors import LineError
 
 log = logging.getLogger(__name__)
 
+GOOD_BYE = "I have to go now. Good-bye."
+GOOD_BYE_WITHIN_S = 8.0
 REJOIN_WAITS_S = (0.0, 2.0, 4.0, 8.0, 16.0)
 """The server dropping our connection is answered by rejoining at once, then with growing waits, then given up."""
 
@@ -60,6 +63,7 @@ class Call:
         self._joined_at: float | None = None
         self._answered_at: float | None = None
         self._ending = ""
+        self._longest_s = manners.longest_call_s
 
     async def run(self) -> None:
         """Join, converse, and leave when the voice chat ends, when Parley is removed, or when the task is cancelled.
@@ -70,7 +74,7 @@ class Call:
         try:
             async with asyncio.TaskGroup() as group:
                 talk = group.create_task(self._conversation.run())
-                await self._stay_to_the_end()
+                await self._stay_to_the_end(group)
                 talk.cancel()
         finally:
             if self._state is PublicState.JOINED:
@@ -78,13 +82,27 @@ class Call:
                 self._publish(events.CallLeft, reason=self._ending)
             unsubscribe()
 
-    async def _stay_to_the_end(self) -> None:
+    async def _stay_to_the_end(self, group: asyncio.TaskGroup) -> None:
         try:
-            await self._stay()
+            async with asyncio.timeout(None) as end:
+                limit = group.create_task(self._say_good_bye_in_time(end))
+                try:
+                    await self._stay()
+                finally:
+                    limit.cancel()
+        except TimeoutError:
+            self._ending = "The call has lasted as long as one may. Send /joincall to go on."
         except LineError as error:
             self._ending = str(error)
             if not self.opened.done():
                 self.opened.set_exception(error)
+
+    async def _say_good_bye_in_time(self, end: asyncio.Timeout) -> None:
+        await asyncio.sleep(self._longest_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOOD_BYE_WITHIN_S):
+                await self._conversation.announce(GOOD_BYE).wait()
+        end.reschedule(self._clock())
 
     # ---- the line
 

@@ -34,6 +34,7 @@ from errors import EngineError
 
 log = logging.getLogger(__name__)
 
+NOBODY = Participant(0, "")
 WATCH_S = 0.05
 LONGEST_HOLD_S = 3.0
 """A bot that somebody has talked over for this long gives up the floor, whatever is being said."""
@@ -52,13 +53,13 @@ class Conversation:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.history = History()
+        self._clock = asyncio.get_running_loop().time
         self._chat_id = chat_id
         self._chance = chance
         self._manners = manners
         self._engines = engines
         self._playout = playout
         self._bus = bus
-        self._clock = asyncio.get_running_loop().time
         self._group = asyncio.TaskGroup()
         self._revisions = Revisions()
         self._people: dict[int, Participant] = {}
@@ -66,6 +67,8 @@ class Conversation:
         self._pause_readers: dict[int, PauseReader] = {}
         self._addressing = Addressing(manners.addressing)
         self._held_since_s: float | None = None
+        self._last_word_s = self._clock()
+        self._asked_whether_there = False
         self._turns: dict[int, Turn] = {}
         self._drafting = Drafting(engines, manners, self.history, self._revisions, self._spawn, self._clock)
         self._floor = Floor(
@@ -83,16 +86,24 @@ class Conversation:
         async with self._group:
             self._spawn(self._prefill())
             self._spawn(self._watch())
+            if self._manners.welcome:
+                self.announce(self._manners.welcome)
             await self._floor.run()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        return self._group.create_task(self._guarded(work))
+        task = self._group.create_task(self._guarded(work))
+        task.add_done_callback(lambda _task: work.close())
+        return task
 
     async def _guarded(self, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except Exception:
             log.exception("a task of the conversation failed", extra={"chat_id": self._chat_id})
+
+    def announce(self, text: str) -> asyncio.Event:
+        """Say something that nobody asked for, when what was asked before is answered; what is returned is set when it is over."""
+        return self._floor.announce(Turn(NOBODY, self._revisions.begin(), announced=text))
 
     async def _prefill(self) -> None:
         try:
@@ -106,6 +117,17 @@ class Conversation:
             for hearing in list(self._hearings.values()):
                 hearing.fill_gap()
             self._end_long_silences()
+            self._ask_whether_anybody_is_there()
+
+    def _ask_whether_anybody_is_there(self) -> None:
+        if self._manners.idle_prompt_s is None:
+            return
+        if self._floor.phase is not Phase.LISTENING or any(hearing.in_turn for hearing in self._hearings.values()):
+            self._last_word_s = self._clock()
+            return
+        if not self._asked_whether_there and self._clock() - self._last_word_s >= self._manners.idle_prompt_s:
+            self._asked_whether_there = True
+            self.announce(self._manners.idle_prompt)
 
     def _end_long_silences(self) -> None:
         """A held reply goes on when nobody speaks any more, and is given up when somebody does for long."""
@@ -235,6 +257,7 @@ class Conversation:
                 reader.resumed(hearing.last_pause_s)
         else:
             turn = Turn(participant, self._revisions.begin())
+        self._asked_whether_there = False
         self._turns[participant.id] = turn
         self._publish(events.TurnBegan, turn_id=turn.turn_id, speaker=participant.name, speaker_id=participant.id)
 

@@ -71,6 +71,8 @@ class Drafting:
 
     def reply(self, turn: Turn, draft: Draft) -> Reply:
         """The reply of the draft, made now if there is none or if more was said in the meantime than it knows of."""
+        if turn.announced and draft.reply:
+            return draft.reply
         if draft.reply is None or draft.history_version != self._history.version:
             for task in draft.tasks:
                 task.cancel()
@@ -91,6 +93,13 @@ class Drafting:
         draft.reply = self.new_reply(turn, draft.marks, _whole(text))
         draft.tasks.append(self._spawn(draft.reply.run()))
         return draft.reply
+
+    def announcement(self, turn: Turn) -> Draft:
+        """A draft that says ``turn.announced``."""
+        draft = turn.draft = Draft(turn.revision, Marks(self._clock()))
+        draft.ready.set()
+        self.fixed_reply(turn, draft, turn.announced)
+        return draft
 
     def new_reply(self, turn: Turn, marks: Marks, pieces: AsyncGenerator[str, None]) -> Reply:
         """A reply in the call's voice."""

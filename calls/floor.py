@@ -54,6 +54,7 @@ class Floor:
         self._close = close
         self._longest_wait_s = longest_wait_s
         self._waiting: deque[Turn] = deque()
+        self._announcements: dict[int, asyncio.Event] = {}
         self._committed = asyncio.Event()
         self._changed = asyncio.Event()
         self._answered: Turn | None = None
@@ -106,6 +107,12 @@ class Floor:
         self._committed.set()
         self.changed()
 
+    def announce(self, turn: Turn) -> asyncio.Event:
+        """Say ``turn.announced`` when everything before it was answered; what is returned is set when it was said, or cut off."""
+        over = self._announcements[turn.turn_id] = asyncio.Event()
+        self.commit(turn)
+        return over
+
     def take_back(self, participant: Participant) -> Turn | None:
         """The participant's last turn, if nothing of the answer to it was heard yet: then it was not over. It is no longer answered."""
         turns = [turn for turn in (self._answered, *self._waiting) if turn and turn.participant.id == participant.id]
@@ -156,6 +163,8 @@ class Floor:
         said = turn.draft.transcript.text if turn.draft and turn.draft.transcript else ""
         if said:
             self._history.add(PastExchange(turn.participant.name, said, ""))
+        if over := self._announcements.pop(turn.turn_id, None):
+            over.set()
         self._close(turn)
 
     # ---- answering
@@ -172,9 +181,14 @@ class Floor:
             await asyncio.wait({task})
             if self._answered is turn:
                 self._answered = self._answering = None
+            if over := self._announcements.pop(turn.turn_id, None):
+                over.set()
             self.changed()
 
     async def _answer(self, turn: Turn) -> None:
+        if turn.announced:
+            await self._say(turn, self._drafting.announcement(turn))
+            return
         draft = turn.draft
         assert draft is not None
         await draft.ready.wait()
@@ -187,6 +201,10 @@ class Floor:
         if reason := self.why_not_answer(turn, draft):
             self._ignore(turn, draft, reason)
             return
+        self._drafting.reply(turn, draft)
+        await self._say(turn, draft)
+
+    async def _say(self, turn: Turn, draft: Draft) -> None:
         await self._until_free(turn)
         reply = self._drafting.reply(turn, draft)
         reply.start(self._playout)
@@ -222,6 +240,12 @@ class Floor:
         self._excused = thinking_failed
 
     def _end_exchange(self, turn: Turn, draft: Draft, *, interrupted: bool) -> None:
+        if turn.announced:
+            heard = draft.reply.heard if draft.reply else ""
+            self._history.add(PastExchange("", "", heard, interrupted))
+            self._publish(events.Announced, text=turn.announced, heard=heard)
+            self._close(turn)
+            return
         reply, marks = draft.reply, draft.marks
         said = draft.transcript.text if draft.transcript else ""
         heard = reply.heard if reply else ""

@@ -33,6 +33,7 @@ class History:
     def messages(self) -> Iterator[Message]:
         """The exchanges as a brain sees them."""
         for exchange in self.exchanges:
-            yield Message(Role.USER, exchange.said, exchange.speaker)
+            if exchange.said:
+                yield Message(Role.USER, exchange.said, exchange.speaker)
             if exchange.reply_heard:
                 yield Message(Role.ASSISTANT, exchange.reply_heard)

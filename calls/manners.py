@@ -36,6 +36,12 @@ class Manners:
     """A transcript the engine is less sure of counts as not understood."""
     longest_wait_for_floor_s: float = 5.0
     """A reply waits this long for somebody else to finish before it is spoken all the same."""
+    welcome: str = ""
+    """Said when the call was joined; empty: nothing."""
+    idle_prompt: str = ""
+    idle_prompt_s: float | None = None
+    """Without a word for this long, ``idle_prompt`` is asked, once until somebody speaks; ``None``: never."""
+    longest_call_s: float = 4 * 3600.0
     new_activity: Callable[[], VoiceActivity] = GatedSilero
 
 
@@ -57,6 +63,10 @@ def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) 
         language=language,
         instructions=system_prompt(settings, small_model=small_model),
         small_model=small_model,
+        welcome=settings.welcome,
+        idle_prompt=settings.idle_prompt,
+        idle_prompt_s=settings.idle_prompt_s,
+        longest_call_s=settings.max_call_minutes * 60.0,
         history_tokens=history_tokens,
     )
 

@@ -58,6 +58,8 @@ class Turn:
     carried: bytes = b""
     """The sound of earlier parts of this turn, where it was taken to be over and was not."""
     draft: Draft | None = None
+    announced: str = ""
+    """Words of the bot's own that nobody asked for; such a turn is nobody's and has no draft before it is its time."""
     aside: str = ""
     """Why it is nothing for the bot (``backchannel``), as far as its words are known; empty: it may be."""
 

@@ -7,7 +7,6 @@ from typing import Final
 from config import Settings
 from models.catalogue import Model, model_named
 
-
 TURN_MODEL: Final = "smart-turn-v3.2"
 
 

@@ -1,0 +1,69 @@
+"""What the bot says by itself: a welcome, a question into the silence, a good-bye."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from calls import events
+from calls.call import GOOD_BYE
+from calls.drafting import Engines
+from calls.manager import CallManager
+from calls.manners import Manners
+from tests.calls.scripted_line import Lines
+from tests.calls.stage import Clip, HearsClips, ScriptedBrain, ScriptedVoice, Stage
+from tests.calls.virtual_time import run_in_virtual_time
+from tests.speech import clip_named
+
+
+def announced(stage: Stage) -> list[tuple[str, str]]:
+    return [(event.text, event.heard) for event in stage.happened if isinstance(event, events.Announced)]
+
+
+def test_a_welcome_is_said_once_and_known_to_the_brain() -> None:
+    question = Clip(*clip_named("lv_0880"))
+    stage = Stage([question], manners=replace(Manners(), welcome="Hello, everybody."))
+    stage.say(4.0, question)
+    run_in_virtual_time(stage.play(10))
+    assert announced(stage) == [("Hello, everybody.", "Hello, everybody.")]
+    assert len(stage.audible()) == 2
+    assert "Hello, everybody." in [message.text for message in stage.thinks.asked[-1]]
+
+
+def test_somebody_who_speaks_cuts_the_welcome_off() -> None:
+    question = Clip(*clip_named("lv_0880"))
+    stage = Stage([question], manners=replace(Manners(), welcome="Hello, everybody. " * 10))
+    stage.say(2.0, question)
+    run_in_virtual_time(stage.play(12))
+    ((text, heard),) = announced(stage)
+    assert len(heard) < len(text.strip())
+    assert len(stage.exchanges()) == 1
+
+
+def test_silence_is_asked_into_once_until_somebody_speaks() -> None:
+    question = Clip(*clip_named("lv_0880"))
+    stage = Stage([question], manners=replace(Manners(), idle_prompt="Are you still there?", idle_prompt_s=10.0))
+    stage.say(40.0, question)
+    run_in_virtual_time(stage.play(70))
+    assert [text for text, _heard in announced(stage)] == ["Are you still there?"] * 2
+
+
+def test_the_longest_call_ends_with_a_good_bye() -> None:
+    happened: list[events.CallEvent] = []
+    lines = Lines()
+
+    async def work() -> None:
+        bus = events.EventBus()
+        bus.subscribe(happened.append)
+        engines = Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice())
+        async with CallManager(lines, engines, replace(Manners(), longest_call_s=60.0), bus, 1) as manager:
+            await manager.join(-1, "", 1)
+            await asyncio.sleep(75)
+            assert manager.active == ()
+
+    run_in_virtual_time(work())
+    assert [event.reason for event in happened if isinstance(event, events.CallLeft)] == [
+        "The call has lasted as long as one may. Send /joincall to go on."
+    ]
+    assert lines.made[0].closed == 1
+    assert GOOD_BYE
