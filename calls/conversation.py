@@ -264,7 +264,7 @@ class Conversation:
     def _resume(self, turn: Turn) -> None:
         turn.state = TurnState.OPEN
         turn.revision = self._revisions.advance(turn.revision)
-        turn.drop_draft()
+        turn.go_on()
 
     def _draft(self, turn: Turn, hearing: Hearing) -> Draft:
         return self._drafting.begin(turn, turn.carried + hearing.pcm(), hearing.speech_ended_at_s)

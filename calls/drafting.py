@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audio.stt import SpeechToText
 from audio.tts import TextToSpeech
@@ -50,15 +50,19 @@ class Drafting:
         """Start a draft on the turn as it is now, in place of any older one."""
         turn.drop_draft()
         draft = turn.draft = Draft(turn.revision, Marks(speech_ended_at_s))
-        draft.tasks.append(self._spawn(self._hear_out(turn, draft, pcm)))
+        draft.covers_bytes = len(pcm)
+        draft.hearing = self._spawn(self._hear_out(turn, draft, pcm))
         return draft
 
     async def _hear_out(self, turn: Turn, draft: Draft, pcm: bytes) -> None:
+        settled, settled_bytes = turn.settled, turn.settled_bytes
         try:
-            draft.transcript = await self._engines.stt.transcribe(pcm, self._manners.language)
+            heard = await self._engines.stt.transcribe(pcm[settled_bytes:], self._manners.language)
+            draft.transcript = replace(heard, text=f"{settled} {heard.text}".strip()) if settled else heard
         except EngineError as error:
             draft.failure = error
         if not self._revisions.is_latest(draft.revision):
+            turn.settle(draft)
             return
         draft.marks.heard = self._clock()
         self.on_words(turn, draft)
@@ -74,8 +78,7 @@ class Drafting:
         if turn.announced and draft.reply:
             return draft.reply
         if draft.reply is None or draft.history_version != self._history.version:
-            for task in draft.tasks:
-                task.cancel()
+            draft.drop_reply()
             self._make_reply(turn, draft)
         assert draft.reply is not None
         return draft.reply
@@ -86,12 +89,12 @@ class Drafting:
         draft.marks.first_clause = draft.marks.first_audio = None
         pieces = self._engines.brain.reply(self.messages(turn.participant.name, draft.transcript.text))
         draft.reply = self.new_reply(turn, draft.marks, pieces)
-        draft.tasks.append(self._spawn(draft.reply.run()))
+        draft.replying = self._spawn(draft.reply.run())
 
     def fixed_reply(self, turn: Turn, draft: Draft, text: str) -> Reply:
         """A reply with words of our own, in place of one that could not be thought."""
         draft.reply = self.new_reply(turn, draft.marks, _whole(text))
-        draft.tasks.append(self._spawn(draft.reply.run()))
+        draft.replying = self._spawn(draft.reply.run())
         return draft.reply
 
     def announcement(self, turn: Turn) -> Draft:

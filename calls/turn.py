@@ -6,12 +6,16 @@ import asyncio
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ
 from audio.stt import Transcript
 from calls.latency import Marks
 from calls.lines import Participant
 from calls.reply import Reply
 from calls.turns.revisions import Revision
 from errors import EngineError
+
+LONG_STRETCH_BYTES = 5 * HEARING_RATE_HZ * BYTES_PER_SAMPLE
+"""Speech this long before a pause is transcribed once, while its participant goes on, so that the last pause only costs the tail."""
 
 
 class TurnState(Enum):
@@ -40,12 +44,21 @@ class Draft:
     failure: EngineError | None = None
     reply: Reply | None = None
     history_version: int = -1
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    hearing: asyncio.Task[None] | None = None
+    covers_bytes: int = 0
+    """How much of the turn's sound its words are of."""
+    replying: asyncio.Task[None] | None = None
 
     def drop(self) -> None:
         """The revision is not wanted any more."""
-        for task in self.tasks:
-            task.cancel()
+        self.drop_reply()
+        if self.hearing:
+            self.hearing.cancel()
+
+    def drop_reply(self) -> None:
+        """Its words may still be of use, the reply to them is not."""
+        if self.replying:
+            self.replying.cancel()
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +71,9 @@ class Turn:
     carried: bytes = b""
     """The sound of earlier parts of this turn, where it was taken to be over and was not."""
     draft: Draft | None = None
+    settled: str = ""
+    """The words of its first ``settled_bytes`` of sound, which need not be transcribed again."""
+    settled_bytes: int = 0
     announced: str = ""
     """Words of the bot's own that nobody asked for; such a turn is nobody's and has no draft before it is its time."""
     aside: str = ""
@@ -73,3 +89,19 @@ class Turn:
         if self.draft:
             self.draft.drop()
         self.draft = None
+
+    def go_on(self) -> None:
+        """Its participant goes on speaking: of the work on it only the words of a long stretch are kept, or finished."""
+        if self.draft is None:
+            return
+        if self.draft.covers_bytes - self.settled_bytes < LONG_STRETCH_BYTES:
+            self.drop_draft()
+            return
+        self.draft.drop_reply()
+        self.settle(self.draft)
+        self.draft = None
+
+    def settle(self, draft: Draft) -> None:
+        """Keep the words of ``draft``, if it has any and they reach further than what is kept."""
+        if draft.transcript and draft.transcript.text and draft.covers_bytes > self.settled_bytes:
+            self.settled, self.settled_bytes = draft.transcript.text, draft.covers_bytes

@@ -58,12 +58,12 @@ class HearsClips:
     delay_s: float = 0.1
     failure: EngineError | None = None
     name: str = "scripted hearing"
-    calls: int = 0
+    lengths_s: list[float] = field(default_factory=list)
 
     async def load(self) -> None: ...
 
     async def transcribe(self, pcm: bytes, language: str | None = None) -> Transcript:
-        self.calls += 1
+        self.lengths_s.append(len(pcm) / 2 / HEARING_RATE_HZ)
         await asyncio.sleep(self.delay_s)
         if self.failure:
             raise self.failure

@@ -206,3 +206,16 @@ def test_the_phase_follows_the_talk(question: Clip) -> None:
     stage.say(0.5, question)
     run_in_virtual_time(stage.play(9))
     assert [event.phase for event in stage.happened if isinstance(event, events.PhaseChanged)] == ["thinking", "speaking", "listening"]
+
+
+def test_a_long_turn_is_transcribed_on_the_way_and_its_last_pause_costs_only_the_tail(question: Clip, remark: Clip) -> None:
+    long_clip = Clip(*clip_named("lv_0870"))
+    stage = Stage([long_clip, question, remark], manners=replace(Manners(), pauses=PauseRules(end_s=1.5)))
+    at_s = stage.say(0.5, long_clip)
+    at_s = stage.say(at_s + 0.5, question)
+    stage.say(at_s + 0.5, remark)
+    run_in_virtual_time(stage.play(26))
+    (exchange,) = stage.exchanges()
+    assert exchange.heard == f"{long_clip.text} {question.text} {remark.text}"
+    assert min(stage.hears.lengths_s[-2:]) < stage.hears.lengths_s[0]
+    assert max(stage.hears.lengths_s) < long_clip.seconds + question.seconds + remark.seconds
