@@ -14,8 +14,11 @@ from audio.stt.choose import choose_speech_to_text
 from audio.tts.choose import choose_text_to_speech
 from audio.turn_model import TurnModel
 from brain.choose import HISTORY_TOKENS, choose_brain, chosen_kind
+from brain.clauses import ClauseSplitter
+from calls.call import GOOD_BYE
 from calls.drafting import Engines
 from calls.events import EventBus, EventLog
+from calls.floor import UNREACHABLE
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
 from calls.manager import CallManager
@@ -100,6 +103,14 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
+def _fixed_clauses(settings: Settings) -> list[str]:
+    clauses: list[str] = []
+    for sentence in (settings.welcome, settings.idle_prompt, UNREACHABLE, GOOD_BYE):
+        splitter = ClauseSplitter(settings.language)
+        clauses += [*splitter.feed(sentence), *splitter.flush()]
+    return clauses
+
+
 def _turn_model(settings: Settings) -> TurnModel | None:
     try:
         return TurnModel(path_of(TURN_MODEL, settings.models_dir))
@@ -111,7 +122,8 @@ def _turn_model(settings: Settings) -> TurnModel | None:
 @contextlib.asynccontextmanager
 async def _loaded(settings: Settings) -> AsyncIterator[Engines]:
     judge = _turn_model(settings)
-    engines = Engines(choose_speech_to_text(settings), choose_brain(settings), choose_text_to_speech(settings), judge)
+    tts = choose_text_to_speech(settings, fixed=_fixed_clauses(settings))
+    engines = Engines(choose_speech_to_text(settings), choose_brain(settings), tts, judge)
     parts = (engines.stt, engines.brain, engines.tts, *((judge,) if judge else ()))
     try:
         async with asyncio.TaskGroup() as group:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from audio.tts import Voice
+from audio.tts.choose import default_voice
 from audio.vad import GatedSilero, VoiceActivity
 from brain.prompt import system_prompt
 from calls.turns.addressing import AddressingRules, Mode
@@ -59,7 +60,7 @@ def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) 
             probability=settings.reply_probability,
         ),
         barge_in=BargeInRules(threshold=settings.vad_threshold),
-        voice=Voice(language=language or "en", rate_percent=int(settings.edge_tts_rate.rstrip("%"))),
+        voice=default_voice(settings),
         language=language,
         instructions=system_prompt(settings, small_model=small_model),
         small_model=small_model,
