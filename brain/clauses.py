@@ -14,6 +14,10 @@ LATER_PAUSE_CHARS: Final = 25
 """The same for semicolons, colons, dashes and dots of hesitation."""
 FIRST_CONNECTIVE_WORDS: Final = 8
 """A first clause with this many words and no punctuation ends before the next connective."""
+WORDS_BEFORE_EARLY_STOP: Final = 3
+"""A first clause of this many words ends at a full stop at once; of fewer only when a space follows, as in ``see example.org``."""
+LEAD_TO_ADDRESSES: Final = frozenset("at to on see from visit open via is in en a de és на в".split())
+"""Behind these words a full stop may belong to an address."""
 LONGEST_CLAUSE_CHARS: Final = 220
 """A clause this long ends at the next space."""
 LONGEST_MARKUP_CHARS: Final = 160
@@ -30,8 +34,9 @@ _PAIRED_CODE = re.compile(r"`[^`]*`")
 class ClauseSplitter:
     """Takes one reply as it streams and gives what to say, clause by clause, already :func:`speakable`.
 
-    Where the text is cut does not depend on how it was split into deltas. Together the clauses never exceed
-    :data:`MAX_REPLY_CHARS`; the rest of a longer reply is dropped, and :attr:`full` tells that no more is wanted.
+    Where the text is cut does not depend on how it was split into deltas, except at a full stop inside a word of the first
+    clause. Together the clauses never exceed :data:`MAX_REPLY_CHARS`; the rest of a longer reply is dropped, and :attr:`full`
+    tells that no more is wanted.
     """
 
     def __init__(self, language: str = "en") -> None:
@@ -82,7 +87,16 @@ class ClauseSplitter:
             return self._cut_before_space(before)
         if character in ",!?" and _is_plain_word(before) and self._may_end(character, before + character):
             return index + 1
+        if character == "." and self._is_first and self._ends_a_first_sentence(index, before):
+            return index + 1
         return None
+
+    def _ends_a_first_sentence(self, index: int, before: str) -> bool:
+        """Whether a full stop may be taken for the end without a look at what follows, which would cost a token."""
+        words = before.split()
+        if self._pending[index + 1 : index + 2].strip() or len(words) < WORDS_BEFORE_EARLY_STOP or words[-2].lower() in LEAD_TO_ADDRESSES:
+            return False
+        return len(words[-1]) > 1 and _is_plain_word(before) and self._may_end(".", before + ".")
 
     def _cut_before_space(self, before: str) -> int | None:
         marked = before.rstrip(_CLOSERS)

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 
+ROUNDING_S = 1e-6
+"""Sums of hops are floats."""
+
+
 class BargeInStep(Enum):
     """What the bot's voice should do now."""
 
@@ -58,20 +62,20 @@ class BargeIn:
             self._silence_s = 0.0
         else:
             self._silence_s += seconds
-        if self._silence_s >= self.rules.forget_s:
+        if self._silence_s >= self.rules.forget_s - ROUNDING_S:
             return self._forget()
         return self._step(bot_audible)
 
     def _step(self, bot_audible: bool) -> BargeInStep | None:
-        if self._state is _State.HOLDING and self._speech_s >= self.rules.cut_s:
+        if self._state is _State.HOLDING and self._speech_s >= self.rules.cut_s - ROUNDING_S:
             self._state = _State.CUT
             return BargeInStep.CUT
         if not bot_audible:
             return None
-        if self._state in (_State.QUIET, _State.DUCKING) and self._speech_s >= self.rules.hold_s:
+        if self._state in (_State.QUIET, _State.DUCKING) and self._speech_s >= self.rules.hold_s - ROUNDING_S:
             self._state = _State.HOLDING
             return BargeInStep.HOLD
-        if self._state is _State.QUIET and self._speech_s >= self.rules.duck_s:
+        if self._state is _State.QUIET and self._speech_s >= self.rules.duck_s - ROUNDING_S:
             self._state = _State.DUCKING
             return BargeInStep.DUCK
         return None

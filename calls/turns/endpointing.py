@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 
+ROUNDING_S = 1e-6
+"""Sums of hops are floats."""
+
+
 class Edge(Enum):
     """A change in one participant's speech."""
 
@@ -64,6 +68,7 @@ class Endpointing:
     _speech_began_s: float = 0.0
     _run_s: float = 0.0
     _voiced: bool = False
+    _tolerance_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.end_s = self.rules.end_s
@@ -89,8 +94,9 @@ class Endpointing:
         return self.speech_ended_s - self._speech_began_s
 
     def hear(self, seconds: float, probability: float) -> list[Edge]:
-        """Take one hop of ``seconds`` with its speech ``probability``."""
+        """Take one hop of ``seconds`` with its speech ``probability``. Silences are measured to the nearest hop."""
         self.now_s += seconds
+        self._tolerance_s = seconds / 2
         self._follow(seconds, probability)
         if self._state is _State.SILENT:
             return self._began()
@@ -103,33 +109,33 @@ class Endpointing:
         self._voiced = probability >= bar
         self._run_s = self._run_s + seconds if self._voiced else 0.0
         if self._state is not _State.SPEAKING:
-            if self._run_s < self.rules.begin_s:
+            if self._run_s < self.rules.begin_s - ROUNDING_S:
                 return
             self.last_pause_s = max(0.0, self.now_s - self._run_s - self.speech_ended_s)
         if self._voiced:
             self.speech_ended_s = self.now_s
 
     def _began(self) -> list[Edge]:
-        if self._run_s < self.rules.begin_s:
+        if self._run_s < self.rules.begin_s - ROUNDING_S:
             return []
         self._state = _State.SPEAKING
         self._speech_began_s = self.now_s - self._run_s
         return [Edge.BEGAN]
 
     def _paused(self) -> list[Edge]:
-        if self.silence_s < self.rules.pause_s:
+        if self.silence_s < self.rules.pause_s - self._tolerance_s:
             return []
         self._state = _State.PAUSED
         return [Edge.PAUSED]
 
     def _resumed(self) -> list[Edge]:
-        if self._run_s < self.rules.begin_s:
+        if self._run_s < self.rules.begin_s - ROUNDING_S:
             return []
         self._state = _State.SPEAKING
         return [Edge.RESUMED]
 
     def _ended(self) -> list[Edge]:
-        if self.silence_s < self.end_s:
+        if self.silence_s < self.end_s - self._tolerance_s:
             return []
         self._state = _State.SILENT
         return [Edge.ENDED if self.spoken_s >= self.rules.shortest_speech_s else Edge.DROPPED]
