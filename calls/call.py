@@ -190,9 +190,11 @@ class Call:
         match event:
             case events.TurnHeard(speaker=speaker, text=text) if text:
                 self._transcript.append(f"{speaker}: {text}")
-            case events.ExchangeEnded(reply_heard=heard) if heard:
+            case events.ExchangeEnded(reply_heard=heard, spans_ms=spans) if heard:
                 self._transcript.append(f"Parley: {heard}")
                 self._answered_at = time.time()
+                shares = ", ".join(f"{name} {ms:.0f}" for name, ms in spans.items())
+                log.info("turn %d answered after %.0f ms: %s", event.turn_id, sum(spans.values()), shares, extra={"chat_id": self._chat_id})
             case events.EngineFailed():
                 self._errors += 1
             case _:

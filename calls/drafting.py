@@ -10,6 +10,7 @@ from audio.stt import SpeechToText
 from audio.tts import TextToSpeech
 from brain import Brain, Message, Role
 from brain.prompt import prompt
+from brain.summary import Summaries
 from calls.history import History
 from calls.latency import Marks
 from calls.manners import Manners
@@ -44,6 +45,7 @@ class Drafting:
         self._revisions = revisions
         self._spawn = spawn
         self._clock = clock
+        self._summaries = Summaries(engines.brain, manners.history_tokens, manners.bot_name)
         self.on_words: Callable[[Turn, Draft], None] = lambda _turn, _draft: None
 
     def begin(self, turn: Turn, pcm: bytes, speech_ended_at_s: float) -> Draft:
@@ -85,6 +87,7 @@ class Drafting:
 
     def _make_reply(self, turn: Turn, draft: Draft) -> None:
         assert draft.transcript is not None
+        self._summaries.give_way()
         draft.history_version = self._history.version
         draft.marks.first_clause = draft.marks.first_audio = None
         pieces = self._engines.brain.reply(self.messages(turn.participant.name, draft.transcript.text))
@@ -113,7 +116,17 @@ class Drafting:
         newest = [Message(Role.USER, said, speaker)] if said else []
         history = [*self._history.messages(), *newest]
         manners = self._manners
-        return prompt(manners.instructions, history, history_tokens=manners.history_tokens, small_model=manners.small_model)
+        return prompt(
+            manners.instructions,
+            history,
+            history_tokens=manners.history_tokens,
+            small_model=manners.small_model,
+            summary=self._summaries.latest,
+        )
+
+    async def summarise(self) -> None:
+        """Keep what is about to fall out of the brain's budget as a summary, while nobody waits for the brain."""
+        await self._summaries.refresh(list(self._history.messages()))
 
     async def prefill(self) -> None:
         """Let the brain read ahead of time what it will be told anyway.

@@ -211,6 +211,7 @@ class Floor:
         await reply.finished.wait()
         await self._excuse(turn, draft, reply)
         self._end_exchange(turn, draft, interrupted=False)
+        self._spawn(self._drafting.summarise())
 
     def _ignore(self, turn: Turn, draft: Draft, reason: str) -> None:
         assert draft.transcript is not None

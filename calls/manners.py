@@ -27,6 +27,7 @@ class Manners:
     barge_in: BargeInRules = field(default_factory=BargeInRules)
     voice: Voice = field(default_factory=Voice)
     language: str | None = "en"
+    bot_name: str = "Parley"
     instructions: str = "You are Parley, a friendly voice assistant in a group call."
     """What the brain is told before everything else; the same during a whole call."""
     small_model: bool = False
@@ -62,6 +63,7 @@ def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) 
         barge_in=BargeInRules(threshold=settings.vad_threshold),
         voice=default_voice(settings),
         language=language,
+        bot_name=settings.bot_name,
         instructions=system_prompt(settings, small_model=small_model),
         small_model=small_model,
         welcome=settings.welcome,

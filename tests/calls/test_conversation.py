@@ -219,3 +219,18 @@ def test_a_long_turn_is_transcribed_on_the_way_and_its_last_pause_costs_only_the
     assert exchange.heard == f"{long_clip.text} {question.text} {remark.text}"
     assert min(stage.hears.lengths_s[-2:]) < stage.hears.lengths_s[0]
     assert max(stage.hears.lengths_s) < long_clip.seconds + question.seconds + remark.seconds
+
+
+def test_what_no_longer_fits_is_summarised_while_nobody_waits(question: Clip, remark: Clip) -> None:
+    def answer(messages: Sequence[Message]) -> str:
+        return "They talked about a young man." if "minutes" in messages[0].text else "Yes. " + "It is so indeed. " * 6
+
+    stage = Stage([question, remark], answer, manners=replace(Manners(), history_tokens=150))
+    at_s = 0.5
+    for _ in range(4):
+        at_s = stage.say(at_s, question) + 16.0
+    run_in_virtual_time(stage.play(at_s))
+    last_told = " ".join(message.text for message in stage.thinks.asked[-1])
+    asked_for_answers = [messages for messages in stage.thinks.asked if "minutes" not in messages[0].text]
+    assert len(stage.thinks.asked) > len(asked_for_answers) >= 4
+    assert "They talked about a young man." in " ".join(message.text for message in asked_for_answers[-1]), last_told
