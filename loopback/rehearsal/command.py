@@ -20,7 +20,8 @@ from errors import ParleyError
 from loopback.rehearsal.live_view import LiveView
 from loopback.rehearsal.rehearsal import Rehearsal
 from loopback.rehearsal.report_folder import make_folder, write_report
-from loopback.rehearsal.script import Script, load_script
+from loopback.rehearsal.script import Script
+from loopback.rehearsal.script_file import load_script
 from loopback.rehearsal.summary import print_summary
 
 ROOT: Final = Path(__file__).resolve().parents[2]

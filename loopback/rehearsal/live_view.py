@@ -14,15 +14,18 @@ from rich.live import Live
 from rich.text import Text
 
 from calls.events import (
+    Announced,
     CallEvent,
     CallJoined,
     CallLeft,
     ClauseSpoken,
     EngineFailed,
+    FalseInterruption,
     Interrupted,
     ParticipantsChanged,
     PhaseChanged,
     TurnHeard,
+    TurnIgnored,
 )
 from loopback.rehearsal.cast import ChatMessage
 
@@ -91,6 +94,14 @@ class LiveView:
                 self.note(f"{self._bot_name} has left the call{f': {reason}' if reason else ''}")
             case TurnHeard(text=text, speaker=speaker):
                 self._line(self._bot_name, "hears", f"“{text}” ({speaker})" if text else f"nothing it understands ({speaker})", "green")
+            case TurnIgnored(speaker=speaker, reason=reason):
+                self._line(self._bot_name, "is quiet", f"{reason} ({speaker})", "dim")
+            case FalseInterruption(by=by, words=words):
+                self._line(
+                    self._bot_name, "goes on", f"“{words}” ({by}) was no interruption" if words else "it was no interruption", "cyan"
+                )
+            case Announced(text=text):
+                self._line(self._bot_name, "says", text.strip(), "cyan")
             case ClauseSpoken(text=text):
                 self._line(self._bot_name, "answers", text.strip(), "cyan")
             case Interrupted(by=by):

@@ -5,6 +5,7 @@ Everything is derived from what went out of the people's mouths and into their e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,13 +14,15 @@ from typing import Final
 import numpy as np
 
 from audio.stt.word_errors import WordErrors
-from calls.events import ExchangeEnded
+from calls.events import ExchangeEnded, FalseInterruption, TurnIgnored
 from loopback.people.ear import Ear
 
 LINE_SPAN: Final = "line"
 """The span that the bot can't see: both ways between the caller and the bot, packets and jitter buffers included."""
 HEARING_SLACK_S: Final = 1.5
 """The bot's end of a turn lies at most this long after the caller's: the line and the edge of the speech detection."""
+DECISION_SLACK_S: Final = 6.0
+"""The bot decides at most this long after the last word whether to answer."""
 REPLY_TAIL_S: Final = 1.0
 """A reply is wholly heard this long after the bot said that the exchange ended."""
 
@@ -34,20 +37,31 @@ class Said:
     last_s: float
     wants_answer: bool = True
     interrupts: bool = False
+    bot_goes_on: bool = False
+    """It is spoken into an answer, and must not end it."""
+    silence_s: float | None = None
+    """For so long after it the bot must not be heard."""
+    expected: str | None = None
+    """What the answer must say, see :func:`loopback.rehearsal.script.pattern_of`."""
 
 
 @dataclass(slots=True)
 class Turn:
     """One thing said and what became of it, as the caller knows it.
 
-    ``said`` is empty where nobody spoke, ``None`` where the words are not known.
+    ``said`` is empty where nobody spoke, ``None`` where the words are not known. ``ignored`` is why the bot says it gave no answer.
     ``line_ms`` is the span of the line in its two directions.
     """
 
     speaker: str
     said: str | None
     wanted_answer: bool = True
+    wanted_silence: bool = False
+    expected: str | None = None
     to_be_interrupted: bool = False
+    to_go_on: bool = False
+    silence_broken: bool = False
+    ignored: str = ""
     spoken_at_s: float | None = None
     turn_id: int | None = None
     heard: str = ""
@@ -69,10 +83,26 @@ class Turn:
         return self.voice_to_voice_ms is not None
 
 
-def measure_turns(all_said: Sequence[Said], exchanges: Sequence[ExchangeEnded], ears: Mapping[str, Ear]) -> list[Turn]:
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The bot fell silent in the reply of turn ``turn_id`` because of ``by``, and went on at ``at_s``.
+
+    ``silent_ms`` is the gap that ``by`` heard, ``None`` if nothing was heard before or after it.
+    """
+
+    turn_id: int
+    by: str
+    words: str
+    at_s: float
+    silent_ms: float | None
+
+
+def measure_turns(
+    all_said: Sequence[Said], exchanges: Sequence[ExchangeEnded], ears: Mapping[str, Ear], ignored: Sequence[TurnIgnored] = ()
+) -> list[Turn]:
     """One turn for everything said, in order; and one for each exchange that belongs to nothing that was said.
 
-    ``ears`` holds, per person, what was heard of the bot.
+    ``ears`` holds, per person, what was heard of the bot; ``ignored`` are the turns that it left unanswered.
     """
     left = list(exchanges)
     turns = []
@@ -80,9 +110,15 @@ def measure_turns(all_said: Sequence[Said], exchanges: Sequence[ExchangeEnded], 
         own = [exchange for exchange in left if _belongs(exchange, said)]
         left = [exchange for exchange in left if exchange not in own]
         turns.append(_measured(said, own, ears[said.speaker]))
+    _note_ignored(all_said, turns, ignored)
     _end_windows(turns)
     _measure_interruptions(all_said, turns, ears)
     return turns + [_unprompted(exchange) for exchange in left if exchange.reply_heard]
+
+
+def measure_resumed(false_interruptions: Sequence[FalseInterruption], ears: Mapping[str, Ear]) -> list[Resumed]:
+    """How each false interruption sounded to the one who caused it (to anybody, where that is not known)."""
+    return [_resumed(event, ears.get(event.by) or next(iter(ears.values()))) for event in false_interruptions if ears]
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
@@ -94,8 +130,31 @@ def _belongs(exchange: ExchangeEnded, said: Said) -> bool:
     return exchange.speaker == said.speaker and said.first_s <= exchange.speech_ended_at_s <= said.last_s + HEARING_SLACK_S
 
 
+def _note_ignored(all_said: Sequence[Said], turns: Sequence[Turn], ignored: Sequence[TurnIgnored]) -> None:
+    for index, (said, turn) in enumerate(zip(all_said, turns, strict=True)):
+        following_s = next((later.first_s for later in all_said[index + 1 :] if later.speaker == said.speaker), math.inf)
+        until_s = min(following_s, said.last_s + DECISION_SLACK_S)
+        own = [event for event in ignored if event.speaker == said.speaker and said.first_s <= event.at_s < until_s]
+        turn.ignored = ", ".join(dict.fromkeys(event.reason for event in own))
+        if own and turn.turn_id is None:
+            turn.turn_id, turn.heard = own[-1].turn_id, " ".join(event.text for event in own)
+
+
+def _resumed(event: FalseInterruption, ear: Ear) -> Resumed:
+    before_s, after_s = ear.last_audible_before(event.at_s), ear.first_audible_after(event.at_s)
+    silent_ms = (after_s - before_s) * 1000 if before_s is not None and after_s is not None else None
+    return Resumed(event.turn_id, event.by, event.words, event.at_s, silent_ms)
+
+
+def _silence_is_broken(said: Said, ear: Ear) -> bool:
+    heard_s = ear.first_audible_after(said.last_s)
+    return said.silence_s is not None and heard_s is not None and heard_s < said.last_s + said.silence_s
+
+
 def _measured(said: Said, exchanges: Sequence[ExchangeEnded], ear: Ear) -> Turn:
-    turn = Turn(speaker=said.speaker, said=said.words, wanted_answer=said.wants_answer, spoken_at_s=said.first_s)
+    turn = Turn(speaker=said.speaker, said=said.words, wanted_answer=said.wants_answer, spoken_at_s=said.first_s, expected=said.expected)
+    turn.wanted_silence = said.silence_s is not None or said.bot_goes_on
+    turn.silence_broken = _silence_is_broken(said, ear)
     turn.heard = " ".join(exchange.heard for exchange in exchanges if exchange.heard)
     if not exchanges:
         return turn
@@ -125,12 +184,16 @@ def _measure_interruptions(all_said: Sequence[Said], turns: Sequence[Turn], ears
 
     An answer that was over by itself before the interruption has no such time.
     """
-    for said, before in zip(all_said[1:], turns, strict=False):
-        before.to_be_interrupted = said.interrupts
-        if said.interrupts and before.answered:
+    before: Turn | None = None
+    for said, turn in zip(all_said, turns, strict=True):
+        if said.interrupts and before is not None:
+            before.to_go_on = before.to_go_on or said.bot_goes_on
+            before.to_be_interrupted = not said.bot_goes_on
+        if said.interrupts and not said.bot_goes_on and before is not None and before.answered:
             last_heard_s = ears[said.speaker].last_audible_before(said.last_s) or said.first_s
             still_heard_ms = (last_heard_s - said.first_s) * 1000
             before.interruption_ms = max(0.0, still_heard_ms) if before.interrupted or still_heard_ms > 0 else None
+        before = turn if not said.bot_goes_on else before
 
 
 def _unprompted(exchange: ExchangeEnded) -> Turn:

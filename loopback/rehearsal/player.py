@@ -9,6 +9,7 @@ from typing import Final
 
 from calls.events import CallEvent, ExchangeEnded
 from errors import ParleyError
+from loopback.people.mouth import Spoken
 from loopback.rehearsal.cast import Actor, Audience, ChatLog, ChatMessage
 from loopback.rehearsal.event_feed import EventFeed
 from loopback.rehearsal.measure import Said
@@ -48,7 +49,7 @@ class Player:
         for index, step in enumerate(self.script.steps):
             try:
                 await self._act(index, step)
-                if step.expect is not None:
+                if step.expect is not None and not step.speaks:
                     await self._expect(step, step.expect)
             except (ExpectationFailed, ParleyError) as failed:
                 self.failures.append(f"step {index + 1}: {failed}")
@@ -98,15 +99,37 @@ class Player:
             self.audience.failed(f"there was no answer that {actor.name} could interrupt")
         self.audience.spoke(actor.name, step.words or f"({step.play})", step.interrupt_after_ms is not None)
         spoken = await actor.speak(self.sounds[index])
-        interrupts = step.interrupt_after_ms is not None
-        said = Said(actor.name, step.words, spoken.first_s, spoken.last_s, self.script.wants_answer(index), interrupts)
-        self.said.append(said)
-        if self.script.waits_for_reply(index):
+        said = self._remember(index, step, actor, spoken)
+        if step.expect_silence is not None:
+            await self._no_answer_comes(said, actor, step.expect_silence)
+        elif step.bot_goes_on and not self.script.is_spoken_over(index):
+            await self._until_over(self._asked, actor)
+        elif self.script.waits_for_reply(index):
             await self._reply_is_over(said, actor)
+
+    def _remember(self, index: int, step: Step, actor: Actor, spoken: Spoken) -> Said:
+        said = Said(
+            actor.name,
+            step.words,
+            spoken.first_s,
+            spoken.last_s,
+            wants_answer=self.script.wants_answer(index),
+            interrupts=step.interrupt_after_ms is not None,
+            bot_goes_on=bool(step.bot_goes_on),
+            silence_s=step.expect_silence,
+            expected=step.expect,
+        )
+        self.said.append(said)
+        return said
+
+    @property
+    def _asked(self) -> Said:
+        """What the answer that is heard, or waited for, is the answer to."""
+        return next((said for said in reversed(self.said) if said.wants_answer), self.said[-1])
 
     async def _answer_is_heard(self, for_s: float, actor: Actor) -> bool:
         """Wait until the answer to what was said last has been heard for ``for_s``; false if none begins."""
-        first_s = await self._first_heard(self.said[-1], actor)
+        first_s = await self._first_heard(self._asked, actor)
         if first_s is None:
             return False
         await asyncio.sleep(max(0.0, first_s + for_s - self.clock()))
@@ -116,11 +139,23 @@ class Player:
         """Wait for the first sound after ``said``; ``None`` if none comes in time."""
         await self._until(lambda: actor.ear.first_audible_after(said.last_s) is not None, self.answer_time_out_s)
         first_s = actor.ear.first_audible_after(said.last_s)
-        if first_s is not None:
+        if first_s is not None and said is self.said[-1]:
             self.audience.waited(said.speaker, (first_s - said.last_s) * 1000)
         return first_s
 
     async def _reply_is_over(self, said: Said, actor: Actor) -> None:
+        if await self._first_heard(said, actor) is None:
+            self.audience.failed(f"{said.speaker} got no answer")
+            return
+        await self._until_over(said, actor)
+
+    async def _no_answer_comes(self, said: Said, actor: Actor, for_s: float) -> None:
+        """Listen for ``for_s``; an answer that comes all the same is heard to its end."""
+        if await self._until(lambda: actor.ear.first_audible_after(said.last_s) is not None, said.last_s + for_s - self.clock()):
+            self.audience.failed(f"{said.speaker} got an answer that was not asked for")
+            await self._until_over(said, actor)
+
+    async def _until_over(self, said: Said, actor: Actor) -> None:
         def answers(event: CallEvent) -> bool:
             return (
                 isinstance(event, ExchangeEnded)
@@ -129,9 +164,6 @@ class Player:
                 and event.speech_ended_at_s >= said.first_s
             )
 
-        if await self._first_heard(said, actor) is None:
-            self.audience.failed(f"{said.speaker} got no answer")
-            return
         await self.feed.wait_for(answers, self.reply_time_out_s)
         await self._until(lambda: not actor.ear.audible_now(QUIET_MS), self.answer_time_out_s)
 

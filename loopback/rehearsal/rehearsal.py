@@ -12,7 +12,7 @@ from typing import Final
 
 from audio.stt.engine import SpeechToText
 from audio.tts.engine import TextToSpeech
-from calls.events import EngineFailed, ExchangeEnded
+from calls.events import EngineFailed, ExchangeEnded, FalseInterruption, TurnIgnored
 from config import Settings
 from errors import EngineError, ParleyError
 from loopback.people.ear import Ear
@@ -22,7 +22,7 @@ from loopback.rehearsal.bot_process import BotProcess
 from loopback.rehearsal.cast import ChatLog
 from loopback.rehearsal.event_feed import EventFeed
 from loopback.rehearsal.live_view import LiveView
-from loopback.rehearsal.measure import Turn, measure_turns
+from loopback.rehearsal.measure import Turn, measure_resumed, measure_turns
 from loopback.rehearsal.player import Player
 from loopback.rehearsal.recording import transcribe_replies
 from loopback.rehearsal.report import Report, score, shortcomings
@@ -56,6 +56,7 @@ class Rehearsal:
     _chat: ChatLog = field(default_factory=ChatLog)
     _player: Player | None = None
     _failures: list[str] = field(default_factory=list)
+    _problems: list[str] = field(default_factory=list)
 
     async def run(self) -> Report:
         """Play and measure. Whatever goes wrong once the stage is open is part of the report; the bot has ended in any case."""
@@ -73,7 +74,8 @@ class Rehearsal:
             bot_name=self.settings.bot_name,
             turns=turns,
             messages=self._chat.messages,
-            errors=[f"{event.part} failed: {event.what}" for event in self.feed.of_kind(EngineFailed)],
+            false_interruptions=measure_resumed(self.feed.of_kind(FalseInterruption), self.ears),
+            errors=[f"{event.part} failed: {event.what}" for event in self.feed.of_kind(EngineFailed)] + self._problems,
             failures=self._failures + (self._player.failures if self._player else []) + list(shortcomings(turns)),
         )
 
@@ -82,9 +84,12 @@ class Rehearsal:
             folder = Path(name)
             async with open_stage(self.script, self.settings.bot_name) as stage:
                 environment = bot_environment(self.settings, stage.bot_session, folder)
-                async with BotProcess(self.bot_command, environment, folder) as bot:
-                    self.bot_log = bot.lines
-                    await self._play(stage, bot, event_log_of(folder))
+                try:
+                    async with BotProcess(self.bot_command, environment, folder) as bot:
+                        self.bot_log = bot.lines
+                        await self._play(stage, bot, event_log_of(folder))
+                finally:
+                    self._problems = [f"The loopback Telegram: {problem}" for problem in stage.problems()]
 
     async def _play(self, stage: Stage, bot: BotProcess, event_log: Path) -> None:
         async with asyncio.TaskGroup() as group:
@@ -112,7 +117,8 @@ class Rehearsal:
             await self.voice_engine.close()
 
     async def _measured(self) -> list[Turn]:
-        turns = measure_turns(self._player.said if self._player else (), self.feed.of_kind(ExchangeEnded), self.ears)
+        said = self._player.said if self._player else ()
+        turns = measure_turns(said, self.feed.of_kind(ExchangeEnded), self.ears, self.feed.of_kind(TurnIgnored))
         if any(turn.answered for turn in turns):
             self.view.note("what the callers heard is transcribed")
             try:

@@ -8,7 +8,8 @@ from typing import Any
 
 from audio.stt.word_errors import WordErrors, pooled, word_errors
 from loopback.rehearsal.cast import ChatMessage
-from loopback.rehearsal.measure import Turn, percentile
+from loopback.rehearsal.measure import Resumed, Turn, percentile
+from loopback.rehearsal.script import pattern_of
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Report:
     bot_name: str
     turns: list[Turn]
     messages: Sequence[ChatMessage] = ()
+    false_interruptions: list[Resumed] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -42,6 +44,17 @@ class Report:
         return [turn for turn in self.turns if turn.interrupted]
 
     @property
+    def left_alone(self) -> list[Turn]:
+        """The turns that rightly got no answer."""
+        return [turn for turn in self.turns if turn.wanted_silence and not turn.answered and not turn.silence_broken]
+
+    @property
+    def began_s(self) -> float:
+        """When the first thing was written or said."""
+        moments = [message.at_s for message in self.messages] + [turn.spoken_at_s for turn in self.turns if turn.spoken_at_s is not None]
+        return min(moments, default=0.0)
+
+    @property
     def wer_heard(self) -> float | None:
         """Word error rate of the bot's transcript against what was said, over all words of the call."""
         return _rate(turn.errors_heard for turn in self.turns)
@@ -59,10 +72,13 @@ class Report:
             "failures": self.failures,
             "errors": self.errors,
             "turns": [_turn_as_json(turn) for turn in self.turns],
+            "false_interruptions": [self._resumed_as_json(resumed) for resumed in self.false_interruptions],
             "totals": {
                 "turns": len([turn for turn in self.turns if turn.said != ""]),
                 "answered": len(self.answered),
+                "left_alone": len(self.left_alone),
                 "interruptions": len(self.interruptions),
+                "false_interruptions": len(self.false_interruptions),
                 "interruption_ms": _rounded(max((turn.interruption_ms or 0.0 for turn in self.interruptions), default=None)),
                 "errors": len(self.errors) + len(self.failures),
                 "wer": {"heard": _rounded(self.wer_heard, 4), "reply": _rounded(self.wer_reply, 4)},
@@ -74,24 +90,52 @@ class Report:
             },
         }
 
+    def _resumed_as_json(self, resumed: Resumed) -> dict[str, Any]:
+        return {
+            "turn_id": resumed.turn_id,
+            "by": resumed.by,
+            "words": resumed.words,
+            "resumed_at_s": round(resumed.at_s - self.began_s, 2),
+            "silent_ms": _rounded(resumed.silent_ms),
+        }
+
     def as_markdown(self) -> str:
         """The conversation to read: messages and speech in the order of time."""
         lines = [(message.at_s, f"**{message.author}** wrote: {_inline(message.text)}") for message in self.messages]
         for turn in self.turns:
             lines += _turn_lines(turn, self.bot_name)
-        origin_s = min((at_s for at_s, _ in lines), default=0.0)
-        body = "\n".join(f"- `{_clock(at_s - origin_s)}` {text}" for at_s, text in sorted(lines))
+        lines += [(resumed.at_s, f"**{self.bot_name}** goes on{_because_of(resumed)}") for resumed in self.false_interruptions]
+        body = "\n".join(f"- `{_clock(at_s - self.began_s)}` {text}" for at_s, text in sorted(lines))
         return f"# {self.title}\n\n{body}\n"
 
 
 def shortcomings(turns: Sequence[Turn]) -> Iterator[str]:
-    """In plain words: each question without an answer, each answer that went on although it was to be interrupted."""
+    """In plain words: each question without an answer or with a wrong one, each answer that nobody asked for, each that went on or
+    ended where it should not.
+    """
     for turn in turns:
         question = f"{turn.speaker}'s “{turn.said or '(a recording)'}”"
         if turn.wanted_answer and not turn.answered:
-            yield f"{question} got no answer{'' if turn.turn_id is not None else ', and was not heard as a turn'}."
-        elif turn.to_be_interrupted and not turn.interrupted:
-            yield f"The answer to {question} was not interrupted."
+            yield f"{question} got no answer{_why(turn)}."
+        elif turn.wanted_silence and (turn.answered or turn.silence_broken):
+            yield f"{question} got an answer, and should have got none."
+        elif turn.answered:
+            yield from _answered_badly(turn, question)
+
+
+def _answered_badly(turn: Turn, question: str) -> Iterator[str]:
+    if turn.expected is not None and not pattern_of(turn.expected).search(turn.reply):
+        yield f"The answer to {question} was “{_inline(turn.reply)}”, and should have said {turn.expected!r}."
+    if turn.to_be_interrupted and not turn.interrupted:
+        yield f"The answer to {question} was not interrupted."
+    if turn.to_go_on and not turn.to_be_interrupted and _inline(turn.reply_played) != _inline(turn.reply):
+        yield f"The answer to {question} did not go on to its end: the last heard of it was “…{_inline(turn.reply_played)[-40:]}”."
+
+
+def _why(turn: Turn) -> str:
+    if turn.turn_id is None:
+        return ", and was not heard as a turn"
+    return f" ({turn.ignored})" if turn.ignored else ""
 
 
 def score(turns: Sequence[Turn]) -> None:
@@ -117,6 +161,8 @@ def _turn_as_json(turn: Turn) -> dict[str, Any]:
         "reply": turn.reply,
         "reply_played": turn.reply_played,
         "reply_as_heard_by_caller": turn.reply_as_heard_by_caller,
+        "wanted_answer": turn.wanted_answer,
+        "ignored": turn.ignored or None,
         "interrupted": turn.interrupted,
         "interruption_ms": _rounded(turn.interruption_ms),
         "spans_ms": _rounded_spans(turn),
@@ -144,12 +190,18 @@ def _turn_lines(turn: Turn, bot_name: str) -> list[tuple[float, str]]:
     lines = []
     if turn.spoken_at_s is not None:
         said = turn.said if turn.said is not None else "(a recording)"
-        lines.append((turn.spoken_at_s, f"**{turn.speaker}**: {_inline(said)}"))
+        ignored = f" — *left alone: {turn.ignored}*" if turn.ignored else ""
+        lines.append((turn.spoken_at_s, f"**{turn.speaker}**: {_inline(said)}{ignored}"))
     if turn.reply_window_s is not None:
         cut = " — *interrupted*" if turn.interrupted else ""
         waited = f" *({turn.voice_to_voice_ms / 1000:.2f} s)*" if turn.voice_to_voice_ms is not None else ""
         lines.append((turn.reply_window_s[0], f"**{bot_name}**: {_inline(turn.reply_played)}{cut}{waited}"))
     return lines
+
+
+def _because_of(resumed: Resumed) -> str:
+    by = f": {resumed.by}'s “{_inline(resumed.words)}” was no interruption" if resumed.words else ": it was no interruption"
+    return by + (f" *(silent for {resumed.silent_ms / 1000:.2f} s)*" if resumed.silent_ms is not None else "")
 
 
 def _inline(text: str) -> str:

@@ -1,52 +1,44 @@
-"""The script of a rehearsal: who takes part, and what they do one after the other.
-
-A script is YAML, read and checked as a whole before anything starts; a mistake is told with its line and step.
-"""
+"""The script of a rehearsal: who takes part, and what they do one after the other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
-
-from errors import EXIT_USAGE, ParleyError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 ACTIONS: Final = ("start_voice_chat", "join_call", "leave_call", "type", "say", "play", "wait", "expect")
 BOT_PLACEHOLDER: Final = "{bot}"
 """Stands for the name the bot answers to, in what is typed, said and expected."""
 
 
-class ScriptError(ParleyError):
-    """The script cannot be read, or says something that cannot be played."""
+class Part(BaseModel):
+    """A part of a script: no unknown keys, no values of another type."""
 
-    exit_code = EXIT_USAGE
-
-
-class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=True)
 
 
-class VoiceSettings(_Part):
+class VoiceSettings(Part):
     """How a person sounds. ``pitch`` 1.1 is ten per cent higher (and shorter) than the voice engine's own voice."""
 
     pitch: Annotated[float, Field(ge=0.7, le=1.4, strict=False)] = 1.0
     rate_percent: Annotated[int, Field(ge=-50, le=100)] = 0
 
 
-class PersonSettings(_Part):
+class PersonSettings(Part):
     """An admin may manage the voice chat, a member may not. Without ``voice`` each person gets one of their own."""
 
     rights: Literal["admin", "member"] = "member"
     voice: VoiceSettings | None = None
 
 
-class Step(_Part):
-    """One thing one person does. Exactly one of :data:`ACTIONS`; ``expect`` may also stand beside another one."""
+class Step(Part):
+    """One thing one person does. Exactly one of :data:`ACTIONS`; ``expect`` may also stand beside another one.
+
+    Beside ``say`` or ``play`` it is about the words of the spoken answer, else about what the bot writes.
+    """
 
     who: str | None = None
     start_voice_chat: Literal[True] | None = None
@@ -61,6 +53,10 @@ class Step(_Part):
     within: Annotated[float, Field(gt=0, le=120, strict=False)] = 20.0
     wait_for_reply: bool | None = None
     interrupt_after_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
+    bot_goes_on: Literal[True] | None = Field(None, description="What is said over the answer must not end it.")
+    expect_silence: Annotated[float, Field(gt=0, le=60, strict=False)] | None = Field(
+        None, description="What is said must get no answer for so many seconds."
+    )
 
     @property
     def action(self) -> str:
@@ -95,16 +91,30 @@ class Step(_Part):
 
     @model_validator(mode="after")
     def _keys_fit_the_action(self) -> Self:
-        if self.who is None and self.action not in ("wait", "expect"):
-            raise ValueError(f"`who` is missing: who does `{self.action}`?")
-        if not self.speaks and (self.interrupt_after_ms is not None or self.wait_for_reply is not None):
-            raise ValueError("`interrupt_after_ms` and `wait_for_reply` belong to `say` or `play`")
-        if self.text is not None and self.play is None:
-            raise ValueError("`text` belongs to `play`: what is said in the file")
+        for mistake in self._mistakes():
+            raise ValueError(mistake)
         return self
 
+    def _mistakes(self) -> Iterator[str]:
+        if self.who is None and self.action not in ("wait", "expect"):
+            yield f"`who` is missing: who does `{self.action}`?"
+        if not self.speaks and (self.interrupt_after_ms is not None or self.wait_for_reply is not None):
+            yield "`interrupt_after_ms` and `wait_for_reply` belong to `say` or `play`"
+        if not self.speaks and self.expect_silence is not None:
+            yield "`expect_silence` belongs to `say` or `play`"
+        if self.text is not None and self.play is None:
+            yield "`text` belongs to `play`: what is said in the file"
+        if self.bot_goes_on and self.interrupt_after_ms is None:
+            yield "`bot_goes_on` belongs beside `interrupt_after_ms`"
+        if self.expect_silence is not None and self.interrupt_after_ms is not None:
+            yield "`expect_silence` can't be told from the end of the answer that is interrupted; `bot_goes_on` says that it must go on"
+        if (self.expect_silence is not None or self.bot_goes_on) and (self.expect is not None or self.wait_for_reply):
+            yield f"`{'bot_goes_on' if self.bot_goes_on else 'expect_silence'}` means no answer, so there is none to wait for or to expect"
+        if self.speaks and self.expect is not None and self.wait_for_reply is False:
+            yield "`expect` beside `say` or `play` is about the answer, so it must be waited for"
 
-class Script(_Part):
+
+class Script(Part):
     """A whole rehearsal."""
 
     title: str = "Rehearsal"
@@ -127,16 +137,19 @@ class Script(_Part):
         What is said is waited for unless the script says otherwise or the next speaker interrupts the answer.
         """
         step = self.steps[index]
-        if step.wait_for_reply is not None or not step.speaks:
-            return bool(step.wait_for_reply)
-        return not self.is_interrupted(index)
+        if not step.speaks or step.expect_silence is not None or step.bot_goes_on:
+            return False
+        return not self.is_spoken_over(index) if step.wait_for_reply is None else step.wait_for_reply
 
     def wants_answer(self, index: int) -> bool:
         """Whether the bot must answer what is said in step ``index`` for the rehearsal to succeed."""
-        return self.waits_for_reply(index) or self.is_interrupted(index)
+        step = self.steps[index]
+        if step.expect_silence is not None or step.bot_goes_on:
+            return False
+        return self.waits_for_reply(index) or self.is_spoken_over(index)
 
-    def is_interrupted(self, index: int) -> bool:
-        """Whether the answer to step ``index`` is interrupted by the next one to speak."""
+    def is_spoken_over(self, index: int) -> bool:
+        """Whether the next one to speak does so into the answer to step ``index`` (or into the one that goes on through it)."""
         if not self.steps[index].speaks:
             return False
         following = next((step for step in self.steps[index + 1 :] if step.speaks), None)
@@ -145,42 +158,6 @@ class Script(_Part):
     def named(self, bot_name: str) -> Script:
         """The same script with the bot's name in the place of ``{bot}``."""
         return self.model_copy(update={"steps": tuple(_named(step, bot_name) for step in self.steps)})
-
-
-def load_script(path: Path) -> Script:
-    """Read and check a script.
-
-    :raises ScriptError: every mistake in it, with line and step.
-    """
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScriptError(f"The script {path} cannot be read ({_reason(error)}).", "Give the path of a YAML file with --script.") from None
-    return parse_script(source, str(path), path.parent)
-
-
-def parse_script(source: str, name: str, folder: Path) -> Script:
-    """A script from its text; files of ``play`` are looked up in ``folder``.
-
-    :raises ScriptError: every mistake in it, with line and step.
-    """
-    try:
-        node = yaml.compose(source, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        raise ScriptError(f"{name} is not YAML: {_yaml_reason(error)}.", _NEXT_STEP) from None
-    if not isinstance(data, dict):
-        raise ScriptError(f"{name} has no `people` and `steps`.", _NEXT_STEP)
-    data.pop("folder", None)
-    try:
-        script = Script.model_validate({**data, "folder": folder})
-    except ValidationError as invalid:
-        mistakes = [f"line {_line_of(node, error['loc'])}{_step_of(error['loc'])}: {_explained(error)}" for error in invalid.errors()]
-    else:
-        mistakes = [f"line {_line_of(node, ('steps', index))}, step {index + 1}: {what}" for index, what in _contradictions(script)]
-        if not mistakes:
-            return script
-    raise ScriptError(f"The script {name} cannot be played:\n" + "\n".join(f"  {mistake}" for mistake in mistakes) + "\n", _NEXT_STEP)
 
 
 def pattern_of(expected: str) -> re.Pattern[str]:
@@ -197,87 +174,6 @@ def pattern_of(expected: str) -> re.Pattern[str]:
         raise ValueError(f"{expected!r} is not a regular expression ({error})") from None
 
 
-_NEXT_STEP: Final = "rehearsals/first_call.yaml is an example of every kind of step."
-
-
 def _named(step: Step, bot_name: str) -> Step:
     texts = {key: getattr(step, key) for key in ("type", "say", "text", "expect")}
     return step.model_copy(update={key: text.replace(BOT_PLACEHOLDER, bot_name) for key, text in texts.items() if text is not None})
-
-
-def _contradictions(script: Script) -> Iterator[tuple[int, str]]:
-    someone_speaks = False
-    for index, step in enumerate(script.steps):
-        if step.who is not None and step.who not in script.people:
-            yield index, f"nobody called {step.who!r} is among the people ({', '.join(script.people)})"
-        if step.play is not None and not (script.folder / step.play).is_file():
-            yield index, f"there is no file {step.play!r} beside the script"
-        if step.interrupt_after_ms is not None and not someone_speaks:
-            yield index, "`interrupt_after_ms` needs an answer to interrupt, but nobody has said anything before"
-        someone_speaks = someone_speaks or step.speaks
-
-
-def _explained(error: ErrorDetails) -> str:
-    key = error["loc"][-1] if error["loc"] else "the script"
-    match error["type"]:
-        case "extra_forbidden":
-            return f"there is no key `{key}`{_known_keys(error['loc'])}"
-        case "missing":
-            return f"`{key}` is missing"
-        case "value_error":
-            return str(error["ctx"]["error"])
-        case _:
-            message = error["msg"]
-            return f"`{key}` is {_shown(error['input'])}: {message[0].lower()}{message[1:]}"
-
-
-def _known_keys(loc: tuple[int | str, ...]) -> str:
-    match loc:
-        case ("people", _, "voice", _):
-            part: type[_Part] = VoiceSettings
-        case ("people", _, _):
-            part = PersonSettings
-        case ("steps", _, _):
-            part = Step
-        case _:
-            part = Script
-    return "; known are " + ", ".join(name for name in part.model_fields if name != "folder")
-
-
-def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str | int | float) or value is None else f"a {type(value).__name__}"
-
-
-def _step_of(loc: tuple[int | str, ...]) -> str:
-    return f", step {int(loc[1]) + 1}" if len(loc) > 1 and loc[0] == "steps" and isinstance(loc[1], int) else ""
-
-
-def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """The line of the deepest part of ``loc`` that is written in the file."""
-    line = 1
-    for key in loc:
-        found = _child(node, key)
-        if found is None:
-            break
-        line, node = found
-    return line
-
-
-def _child(node: yaml.Node | None, key: int | str) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == str(key):
-                return name.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key].start_mark.line + 1, node.value[key]
-    return None
-
-
-def _yaml_reason(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
-    return str(error).splitlines()[0]
-
-
-def _reason(error: Any) -> str:
-    return getattr(error, "strerror", None) or "it is not UTF-8 text"

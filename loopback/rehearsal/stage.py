@@ -66,11 +66,15 @@ class PersonActor:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The people by name, and the session with which the bot becomes a member of their group."""
+    """The people by name, and the session with which the bot becomes a member of their group.
+
+    ``problems`` tells what went wrong in the loopback Telegram itself so far.
+    """
 
     actors: dict[str, PersonActor]
     bot_session: str
     bot_id: int
+    problems: Callable[[], list[str]] = list
 
 
 @asynccontextmanager
@@ -92,7 +96,7 @@ async def open_stage(script: Script, bot_name: str) -> AsyncIterator[Stage]:
             stack.push_async_callback(person.disconnect)
             await person.connect()
             actors[name] = PersonActor(person, group.dialog_id, bot.id)
-        yield Stage(actors, telegram.session_for(bot), bot.id)
+        yield Stage(actors, telegram.session_for(bot), bot.id, telegram.problems)
 
 
 async def read_along(stage: Stage, bot_name: str, chat: ChatLog, show: Callable[[ChatMessage], None]) -> None:

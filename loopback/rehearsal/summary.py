@@ -27,11 +27,18 @@ def verdict(report: Report) -> str:
     asked = [turn for turn in report.turns if turn.wanted_answer]
     answered = f"{len([turn for turn in asked if turn.answered])} of {len(asked)} questions answered"
     if report.passed:
-        interruptions = len(report.interruptions)
-        heeded = f", {interruptions} interruption{'s' if interruptions != 1 else ''} heeded" if interruptions else ""
-        return f"✅ The rehearsal went well: {answered}{heeded}."
+        return f"✅ The rehearsal went well: {answered}{_good_manners(report)}."
     first = (*report.failures, *report.errors)[0].splitlines()[0]
     return f"❌ The rehearsal failed: {first} ({answered})"
+
+
+def _good_manners(report: Report) -> str:
+    counted = (
+        (len(report.interruptions), "interruption{} heeded"),
+        (len(report.false_interruptions), "false interruption{} seen through"),
+        (len(report.left_alone), "remark{} left alone"),
+    )
+    return "".join(f", {count} {what.format('s' if count != 1 else '')}" for count, what in counted if count)
 
 
 def _table(report: Report) -> Table:
@@ -49,7 +56,8 @@ def _row(turn: Turn) -> tuple[str, ...]:
     said = "(a recording)" if turn.said is None else turn.said or "(nothing)"
     waited = f"{turn.voice_to_voice_ms / 1000:.2f} s" if turn.voice_to_voice_ms is not None else "–"
     cut = f"{turn.interruption_ms:.0f} ms" if turn.interruption_ms is not None else ("yes" if turn.interrupted else "")
-    return turn.speaker, said, turn.heard, turn.reply_as_heard_by_caller or turn.reply_played or "–", waited, cut
+    none = f"({turn.ignored})" if turn.ignored else "–"
+    return turn.speaker, said, turn.heard, turn.reply_as_heard_by_caller or turn.reply_played or none, waited, cut
 
 
 def _figures(report: Report) -> list[str]:

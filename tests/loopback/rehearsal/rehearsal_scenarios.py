@@ -17,7 +17,7 @@ from loopback.rehearsal.live_view import LiveView
 from loopback.rehearsal.rehearsal import Rehearsal
 from loopback.rehearsal.report import Report
 from loopback.rehearsal.report_folder import write_report
-from loopback.rehearsal.script import parse_script
+from loopback.rehearsal.script_file import parse_script
 from tests.loopback.rehearsal.talk import tone
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,7 @@ from loopback.people.mouth import Spoken
 from loopback.rehearsal.cast import ChatLog, ChatMessage
 from loopback.rehearsal.event_feed import EventFeed
 from loopback.rehearsal.player import Player
-from loopback.rehearsal.script import parse_script
+from loopback.rehearsal.script_file import parse_script
 from tests.loopback.rehearsal.talk import hear, tone
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from errors import EXIT_USAGE
 from loopback.rehearsal.command import DEFAULT_SCRIPT
-from loopback.rehearsal.script import Script, ScriptError, load_script, parse_script, pattern_of
+from loopback.rehearsal.script import Script, pattern_of
+from loopback.rehearsal.script_file import ScriptError, load_script, parse_script
 
 PEOPLE = "people:\n  Ann: {rights: admin}\n  Bob: {}\nsteps:\n"
 
@@ -43,7 +44,7 @@ def test_what_is_said_is_waited_for_unless_the_next_speaker_interrupts_it() -> N
     )
     assert [script.waits_for_reply(index) for index in range(4)] == [True, False, True, False]
     assert [script.wants_answer(index) for index in range(4)] == [True, True, True, False]
-    assert [script.is_interrupted(index) for index in range(4)] == [False, True, False, False]
+    assert [script.is_spoken_over(index) for index in range(4)] == [False, True, False, False]
 
 
 @pytest.mark.parametrize(

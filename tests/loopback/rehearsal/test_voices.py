@@ -8,7 +8,8 @@ import pytest
 from audio.pcm import PLAYOUT_RATE_HZ, as_samples, duration_s
 from audio.tts.engine import Voice
 from loopback.people.speech import RecordingError
-from loopback.rehearsal.script import Script, parse_script
+from loopback.rehearsal.script import Script
+from loopback.rehearsal.script_file import parse_script
 from loopback.rehearsal.voices import VOICES, render, voice_of
 from tests.loopback.rehearsal.talk import tone
 
