@@ -230,8 +230,7 @@ class Conversation:
             case Edge.ENDED:
                 self._commit(self._turns.pop(hearing.participant.id), hearing)
             case Edge.DROPPED:
-                self._close(self._turns.pop(hearing.participant.id))
-                self._floor.come_back()
+                self._drop(self._turns.pop(hearing.participant.id), hearing)
         self._floor.changed()
 
     def _tell_pause_reader(self, hearing: Hearing, edge: Edge) -> None:
@@ -275,6 +274,19 @@ class Conversation:
         turn.carried += hearing.pcm()
         self._floor.commit(turn)
 
+    def _drop(self, turn: Turn, hearing: Hearing) -> None:
+        """It was nothing; or a noise behind a turn that had ended before, which then has ended now."""
+        if turn.carried:
+            self._commit(turn, hearing)
+        else:
+            self._close(turn)
+        self._come_back(hearing.participant)
+
+    def _come_back(self, by: Participant, words: str = "") -> None:
+        """Let the bot go on, unless somebody else is in a turn: then that one decides."""
+        if not any(hearing.in_turn for hearing in self._hearings.values() if hearing.participant.id != by.id):
+            self._floor.come_back(by, words)
+
     def _close(self, turn: Turn) -> None:
         turn.drop_draft()
         turn.state = TurnState.OVER
@@ -288,7 +300,7 @@ class Conversation:
             reader.words(words, self._language_of(draft))
         turn.aside = self._aside(turn, draft, words) if self._floor.speaks_to_another_turn(turn) else ""
         if not words or turn.aside:
-            self._floor.come_back(turn.participant, words)
+            self._come_back(turn.participant, words)
             return
         self._floor.interrupt(turn.participant)
         if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft), self._clock()):

@@ -157,6 +157,7 @@ class Floor:
     def _stop_answering(self) -> None:
         if self._answering:
             self._answering.cancel()
+            self._playout.cut()
         self._answered = self._answering = None
 
     def _give_up(self, turn: Turn) -> None:

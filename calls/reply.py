@@ -52,6 +52,7 @@ class Reply:
         self._started = asyncio.Event()
         self._playout: Playout | None = None
         self._made = False
+        self._dropped = False
 
     async def run(self) -> None:
         """Think and speak to the end; what fails is noted in ``failures``, never raised."""
@@ -63,11 +64,17 @@ class Reply:
 
     def start(self, playout: Playout) -> None:
         """The floor is ours: what is ready is said now, the rest as it is made."""
+        if self._dropped:
+            return
         self._playout = playout
         for clause in self.clauses:
             playout.say(clause)
         self._started.set()
         self._settle()
+
+    def drop(self) -> None:
+        """Nothing more of it may be heard, whatever its tasks still do before they notice that they are cancelled."""
+        self._dropped = True
 
     def clause_done(self, _clause: PlayingClause) -> None:
         """The playout has played a clause of this reply to its end."""
@@ -130,7 +137,7 @@ class Reply:
 
     def _add(self, clause: PlayingClause) -> None:
         self.clauses.append(clause)
-        if self._playout:
+        if self._playout and not self._dropped:
             self._playout.say(clause)
 
     async def _stay_close_to_the_ear(self) -> None:

@@ -56,7 +56,9 @@ class Draft:
             self.hearing.cancel()
 
     def drop_reply(self) -> None:
-        """Its words may still be of use, the reply to them is not."""
+        """Its words may still be of use, the reply to them is not: nothing more of it reaches the ear from this moment on."""
+        if self.reply:
+            self.reply.drop()
         if self.replying:
             self.replying.cancel()
 

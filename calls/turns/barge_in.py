@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-
 ROUNDING_S = 1e-6
 """Sums of hops are floats."""
 
