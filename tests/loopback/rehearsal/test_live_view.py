@@ -4,10 +4,22 @@ import itertools
 import pytest
 from rich.console import Console
 
-from calls.events import CallJoined, CallLeft, ClauseSpoken, EngineFailed, Interrupted, ParticipantsChanged, PhaseChanged, TurnHeard
+from calls.events import (
+    Announced,
+    CallJoined,
+    CallLeft,
+    ClauseSpoken,
+    EngineFailed,
+    FalseInterruption,
+    Interrupted,
+    ParticipantsChanged,
+    PhaseChanged,
+    TurnHeard,
+    TurnIgnored,
+)
 from loopback.rehearsal.cast import ChatMessage
 from loopback.rehearsal.live_view import LiveView
-from loopback.rehearsal.measure import Turn
+from loopback.rehearsal.measure import Resumed, Turn
 from loopback.rehearsal.report import Report
 from loopback.rehearsal.summary import print_summary, verdict
 
@@ -19,6 +31,10 @@ EVENTS = [
     TurnHeard(chat_id=1, at_s=0, turn_id=1, revision=1, speaker="Bob", speaker_id=1, text="", language="en", confidence=0.0),
     ClauseSpoken(chat_id=1, at_s=0, turn_id=1, text=" It is a test."),
     Interrupted(chat_id=1, at_s=0, turn_id=1, by="Ann", heard="It is"),
+    TurnIgnored(chat_id=1, at_s=0, turn_id=2, speaker="Bob", speaker_id=2, text="hi", reason="not addressed"),
+    FalseInterruption(chat_id=1, at_s=0, turn_id=1, by="Bob", words="Mm-hm."),
+    FalseInterruption(chat_id=1, at_s=0, turn_id=1, by="", words=""),
+    Announced(chat_id=1, at_s=0, text="Hello all.", heard="Hello all."),
     EngineFailed(chat_id=1, at_s=0, part="thinking", what="no answer"),
     CallLeft(chat_id=1, at_s=0, reason="asked to"),
 ]
@@ -57,6 +73,10 @@ def test_without_a_terminal_it_is_plain_lines(console: Console) -> None:
         "Parley   hears    nothing it understands (Bob)",
         "Parley   answers  It is a test.",
         "Parley   stops    interrupted by Ann",
+        "Parley   is quiet not addressed (Bob)",
+        "Parley   goes on  “Mm-hm.” (Bob) was no interruption",
+        "Parley   goes on  it was no interruption",
+        "Parley   says     Hello all.",
         "✗        thinking failed: no answer",
         "·        Parley has left the call: asked to",
     ]
@@ -83,6 +103,16 @@ def test_the_summary_ends_with_the_verdict() -> None:
     assert "1.23 s" in text
     assert "Silent after an interruption within 310 ms." in text
     assert text.rstrip().endswith("✅ The rehearsal went well: 1 of 1 questions answered, 1 interruption heeded.")
+
+
+def test_good_manners_are_counted_in_the_verdict() -> None:
+    kept = report(false_interruptions=[Resumed(1, "Bob", "Mm-hm.", 4.0, 600.0)])
+    kept.turns.append(Turn("Bob", "hi all", wanted_answer=False, wanted_silence=True, ignored="not addressed"))
+    assert verdict(kept).endswith("1 interruption heeded, 1 false interruption seen through, 1 remark left alone.")
+    console = Console(file=io.StringIO(), width=140)
+    print_summary(kept, console)
+    assert isinstance(console.file, io.StringIO)
+    assert "(not addressed)" in console.file.getvalue()
 
 
 def test_a_failed_rehearsal_says_why() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from loopback.rehearsal.measure import LINE_SPAN, Said, measure_turns, percentile
+from calls.events import FalseInterruption, TurnIgnored
+from loopback.rehearsal.measure import LINE_SPAN, Said, measure_resumed, measure_turns, percentile
 from tests.loopback.rehearsal.talk import ear_with, exchange
 
 
@@ -98,3 +99,51 @@ def test_percentiles_interpolate() -> None:
     assert percentile([1.0, 2.0, 3.0], 50) == 2.0
     assert percentile([1.0, 2.0], 95) == pytest.approx(1.95)
     assert percentile([], 50) is None
+
+
+def ignored(at_s: float, speaker: str = "Bob", reason: str = "not addressed", turn_id: int = 4) -> TurnIgnored:
+    return TurnIgnored(chat_id=-1, at_s=at_s, turn_id=turn_id, speaker=speaker, speaker_id=8, text="hi all", reason=reason)
+
+
+def test_a_turn_that_the_bot_left_alone_has_its_reason_and_what_was_heard() -> None:
+    said = [Said("Bob", "hi all", 10.0, 11.0, wants_answer=False, silence_s=4.0), Said("Bob", "hm", 16.0, 17.0, wants_answer=False)]
+    first, second = measure_turns(said, [], {"Bob": ear_with()}, [ignored(12.0)])
+    assert (first.ignored, first.heard, first.turn_id, first.wanted_silence) == ("not addressed", "hi all", 4, True)
+    assert (second.ignored, second.turn_id) == ("", None)
+    assert not first.silence_broken
+
+
+def test_what_was_ignored_belongs_to_the_newest_words_of_its_speaker() -> None:
+    said = [Said("Bob", "hi all", 10.0, 11.0), Said("Ann", "one", 11.5, 12.0), Said("Bob", "hm", 13.0, 14.0)]
+    turns = measure_turns(said, [], {"Ann": ear_with(), "Bob": ear_with()}, [ignored(14.5)])
+    assert [turn.ignored for turn in turns] == ["", "", "not addressed"]
+
+
+def test_any_sound_of_the_bot_breaks_the_silence_as_long_as_it_must_last() -> None:
+    said = [Said("Bob", "hi all", 10.0, 11.0, wants_answer=False, silence_s=4.0)]
+    assert measure_turns(said, [], {"Bob": ear_with((14.0, 1.0))})[0].silence_broken
+    assert not measure_turns(said, [], {"Bob": ear_with((15.5, 1.0))})[0].silence_broken
+
+
+def test_what_is_said_over_an_answer_that_goes_on_is_no_interruption() -> None:
+    said = [
+        Said("Ann", "a story", 10.0, 11.0),
+        Said("Bob", "mm-hm", 13.0, 13.5, wants_answer=False, interrupts=True, bot_goes_on=True),
+        Said("Ann", "stop", 15.0, 16.0, interrupts=True),
+    ]
+    exchanges = [exchange(1, 11.1, 12.0, 15.3, interrupted=True), exchange(2, 16.1, 17.0, 19.0)]
+    ears = {"Ann": ear_with((12.1, 3.2), (17.1, 1.0)), "Bob": ear_with((12.1, 3.2), (17.1, 1.0))}
+    story, hum, stop = measure_turns(said, exchanges, ears)
+    assert (story.to_go_on, story.to_be_interrupted) == (True, True)
+    assert story.interruption_ms == pytest.approx(300, abs=2)
+    assert (hum.wanted_silence, hum.answered, hum.to_be_interrupted) == (True, False, False)
+    assert stop.answered
+
+
+def test_a_false_interruption_is_as_long_as_the_gap_that_was_heard() -> None:
+    event = FalseInterruption(chat_id=-1, at_s=14.0, turn_id=1, by="Bob", words="mm-hm")
+    resumed = measure_resumed([event], {"Ann": ear_with(), "Bob": ear_with((12.0, 1.2), (14.1, 1.0))})[0]
+    assert (resumed.turn_id, resumed.by, resumed.words, resumed.at_s) == (1, "Bob", "mm-hm", 14.0)
+    assert resumed.silent_ms == pytest.approx(900, abs=2)
+    assert measure_resumed([event], {"Ann": ear_with()})[0].silent_ms is None
+    assert measure_resumed([event], {}) == []

@@ -26,6 +26,8 @@ class StubBot:
     replies: dict[str, str] = field(default_factory=dict)
     answer_s: float = 0.1
     mute: bool = False
+    deaf_to: str = ""
+    """Somebody whose speech neither stops the bot nor is answered."""
     answering: asyncio.Task[None] | None = None
     turns: int = 0
 
@@ -34,7 +36,7 @@ class StubBot:
             self.chat.add(ChatMessage(now(), "Parley", self.replies[text], from_bot=True))
 
     async def listen(self, speaker: str, spoken: Spoken) -> None:
-        if not self.mute:
+        if not self.mute and speaker != self.deaf_to:
             self.answering = asyncio.create_task(self._answer(speaker, spoken))
 
     def heed(self) -> None:
@@ -98,7 +100,8 @@ class StubPerson:
         if "join" not in self.done:
             raise ParleyError(f"{self.name} is in no call.", "Join one first.")
         begin_s = now()
-        self.bot.heed()
+        if self.name != self.bot.deaf_to:
+            self.bot.heed()
         await asyncio.sleep(0.05)
         spoken = Spoken(begin_s, pcm, begin_s, now())
         self.said.append(spoken)
@@ -226,3 +229,49 @@ async def test_a_person_who_cannot_act_ends_the_play() -> None:
     await player.play()
     assert player.failures == ["step 1: Ann is in no call. Join one first."]
     assert doings(player)["Ann"] == []
+
+
+JOINED = "  - {who: Ann, join_call: true}\n  - {who: Bob, join_call: true}\n"
+
+
+async def test_what_must_get_no_answer_is_listened_after() -> None:
+    player = stage(JOINED + "  - {who: Bob, say: Ann you there, expect_silence: 0.3}\n  - {who: Ann, say: one}\n", StubBot(deaf_to="Bob"))
+    await player.play()
+    remark, question = player.said
+    assert (remark.wants_answer, remark.silence_s) == (False, 0.3)
+    assert question.first_s >= remark.last_s + 0.3
+    assert player.failures == []
+
+
+async def test_an_answer_that_was_not_asked_for_is_told_and_heard_to_its_end() -> None:
+    bot, watcher = StubBot(), Watcher()
+    player = stage(JOINED + "  - {who: Bob, say: Ann you there, expect_silence: 0.3}\n  - {who: Ann, say: one}\n", bot, watcher)
+    await player.play()
+    assert "failed: Bob got an answer that was not asked for" in watcher.seen
+    assert player.said[1].first_s > bot.feed.of_kind(ExchangeEnded)[0].at_s
+
+
+async def test_signs_of_listening_are_made_into_the_answer_and_its_end_is_awaited() -> None:
+    bot, watcher = StubBot(answer_s=0.6, deaf_to="Bob"), Watcher()
+    player = stage(
+        JOINED + "  - {who: Ann, say: a story}\n  - {who: Bob, say: mm-hm, interrupt_after_ms: 100, bot_goes_on: true}\n"
+        "  - {who: Bob, say: okay, interrupt_after_ms: 300, bot_goes_on: true}\n  - {who: Ann, say: thanks}\n",
+        bot,
+        watcher,
+    )
+    await player.play()
+    story, hum, okay, thanks = player.said
+    first_heard_s = bot.people["Ann"].ear.first_audible_after(story.last_s)
+    assert first_heard_s is not None
+    assert hum.first_s >= first_heard_s + 0.1
+    assert okay.first_s >= first_heard_s + 0.3
+    assert [exchange.interrupted for exchange in bot.feed.of_kind(ExchangeEnded)] == [False, False]
+    assert thanks.first_s > bot.feed.of_kind(ExchangeEnded)[0].at_s
+    assert watcher.seen.count("Ann waited") == 2
+
+
+async def test_what_an_answer_must_say_is_judged_later_and_not_looked_for_in_the_chat() -> None:
+    player = stage(JOINED + "  - {who: Ann, say: one, expect: two}\n", StubBot())
+    await player.play()
+    assert player.failures == []
+    assert player.said[0].expected == "two"

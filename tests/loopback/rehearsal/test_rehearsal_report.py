@@ -1,6 +1,8 @@
 import json
 import wave
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from audio.stt.engine import Transcript
 from loopback.people.ear import Ear
 from loopback.rehearsal.call_wav import stereo, write_wav
 from loopback.rehearsal.cast import ChatMessage
-from loopback.rehearsal.measure import Said, Turn, measure_turns
+from loopback.rehearsal.measure import Resumed, Said, Turn, measure_turns
 from loopback.rehearsal.picture import draw_latency
 from loopback.rehearsal.recording import transcribe_replies
 from loopback.rehearsal.report import Report, score, shortcomings
@@ -83,6 +85,44 @@ def test_what_fell_short_is_told_in_plain_words() -> None:
         "Bob's “hello” got no answer.",
         "The answer to Ann's “a story” was not interrupted.",
     ]
+
+
+def answered(**changes: Any) -> Turn:
+    return replace(
+        Turn("Ann", "a question", turn_id=5, reply="It is Rome.", reply_played="It is Rome.", voice_to_voice_ms=900.0), **changes
+    )
+
+
+def test_a_wrong_answer_and_one_that_nobody_wanted_are_told() -> None:
+    assert list(shortcomings([answered(expected="/rome/i"), answered(to_go_on=True), answered(wanted_answer=False)])) == []
+    bad = [
+        answered(expected="/paris/i"),
+        answered(wanted_answer=False, wanted_silence=True),
+        Turn("Bob", "hi all", wanted_answer=False, wanted_silence=True, silence_broken=True),
+        answered(to_go_on=True, reply="It is Rome. It has been so for long."),
+        Turn("Bob", "Parley?", turn_id=6, ignored="not addressed"),
+    ]
+    assert list(shortcomings(bad)) == [
+        "The answer to Ann's “a question” was “It is Rome.”, and should have said '/paris/i'.",
+        "Ann's “a question” got an answer, and should have got none.",
+        "Bob's “hi all” got an answer, and should have got none.",
+        "The answer to Ann's “a question” did not go on to its end: the last heard of it was “…It is Rome.”.",
+        "Bob's “Parley?” got no answer (not addressed).",
+    ]
+
+
+def test_what_was_left_alone_and_where_the_bot_went_on_is_in_the_report() -> None:
+    remark = Turn("Bob", "hi all", wanted_answer=False, wanted_silence=True, spoken_at_s=20.0, ignored="not addressed", turn_id=3)
+    report = report_of([*conversation(), remark])
+    report.false_interruptions = [Resumed(1, "Bob", "Mm-hm.", 13.25, 640.0), Resumed(1, "", "", 13.5, None)]
+    data = report.as_json()
+    assert data["false_interruptions"][0] == {"turn_id": 1, "by": "Bob", "words": "Mm-hm.", "resumed_at_s": 4.25, "silent_ms": 640.0}
+    assert (data["totals"]["left_alone"], data["totals"]["false_interruptions"]) == (1, 2)
+    assert [turn["ignored"] for turn in data["turns"]] == [None, None, "not addressed"]
+    text = report.as_markdown()
+    assert "- `0:11.0` **Bob**: hi all — *left alone: not addressed*" in text
+    assert "- `0:04.2` **Parley** goes on: Bob's “Mm-hm.” was no interruption *(silent for 0.64 s)*" in text
+    assert "**Parley** goes on: it was no interruption\n" in text
 
 
 def test_the_picture_is_written_with_and_without_turns(tmp_path: Path) -> None:

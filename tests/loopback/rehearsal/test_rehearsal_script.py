@@ -47,6 +47,25 @@ def test_what_is_said_is_waited_for_unless_the_next_speaker_interrupts_it() -> N
     assert [script.is_spoken_over(index) for index in range(4)] == [False, True, False, False]
 
 
+def test_what_must_get_no_answer_is_not_waited_for() -> None:
+    script = parsed(
+        "  - {who: Ann, say: hello all, expect_silence: 3}\n  - {who: Ann, say: a story}\n"
+        "  - {who: Bob, say: mm-hm, interrupt_after_ms: 500, bot_goes_on: true}\n"
+        "  - {who: Ann, say: okay, interrupt_after_ms: 900, bot_goes_on: true}\n  - {who: Ann, say: thanks}\n"
+    )
+    assert [script.waits_for_reply(index) for index in range(5)] == [False, False, False, False, True]
+    assert [script.wants_answer(index) for index in range(5)] == [False, True, False, False, True]
+    assert [script.is_spoken_over(index) for index in range(5)] == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize("name", ["three_people", "false_interruption"])
+def test_the_other_scripts_can_be_played(name: str) -> None:
+    script = load_script(DEFAULT_SCRIPT.parent / f"{name}.yaml").named("Jarvis")
+    manners = [step.expect_silence is not None or step.bot_goes_on for step in script.steps if step.speaks]
+    assert manners.count(True) >= 2
+    assert any(step.speaks and step.expect for step in script.steps)
+
+
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
@@ -60,6 +79,19 @@ def test_what_is_said_is_waited_for_unless_the_next_speaker_interrupts_it() -> N
         ("  - {who: Ann, say: hello, interrupt_after_ms: 5}\n", "needs an answer to interrupt, but nobody has said anything before"),
         ("  - {who: Ann, type: hello, interrupt_after_ms: 5}\n", "`interrupt_after_ms` and `wait_for_reply` belong to `say` or `play`"),
         ("  - {who: Ann, say: hello, text: x}\n", "`text` belongs to `play`"),
+        ("  - {who: Ann, type: hello, expect_silence: 5}\n", "`expect_silence` belongs to `say` or `play`"),
+        ("  - {who: Ann, say: hello, bot_goes_on: true}\n", "`bot_goes_on` belongs beside `interrupt_after_ms`"),
+        ("  - {who: Ann, say: hello, expect_silence: 5, expect: hi}\n", "`expect_silence` means no answer, so there is none to wait for"),
+        ("  - {who: Ann, say: hello, expect_silence: 5, wait_for_reply: true}\n", "`expect_silence` means no answer"),
+        ("  - {who: Ann, say: hello, wait_for_reply: false, expect: hi}\n", "`expect` beside `say` or `play` is about the answer"),
+        (
+            "  - {who: Ann, say: a}\n  - {who: Ann, say: b, interrupt_after_ms: 1, expect_silence: 5}\n",
+            "`bot_goes_on` says that it must go on",
+        ),
+        (
+            "  - {who: Ann, say: a, expect_silence: 5}\n  - {who: Ann, say: b, interrupt_after_ms: 1}\n",
+            "line 6, step 2: `interrupt_after_ms` needs an answer to interrupt, but what was said before must get none",
+        ),
         ('  - {who: Ann, type: hi, expect: "/(/"}\n', "line 5, step 1: '/(/' is not a regular expression"),
         ("  - {wait: 1000}\n", "line 5, step 1: `wait` is 1000: input should be less than or equal to 120"),
         ("  []\n", "`steps` is empty: nothing would happen"),
