@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Hashable
 
-from calls.pause_reader import MOST_READINGS, PauseReader, TurnJudge
+from calls.pause_reader import MOST_READINGS, WORDS_WITHIN_S, PauseReader, TurnJudge
 from calls.turns.patience import Patience
 from errors import EngineError
 
@@ -52,9 +52,12 @@ async def test_each_reading_changes_the_wait() -> None:
     bench = Bench(judge)
     bench.reader.paused()
     await bench.settle()
+    assert judge.heard == []
+    bench.reader.words("pizza with", "xx")
+    await bench.settle()
     assert judge.heard == [b"turn"]
     assert bench.told[0] == 0.7
-    assert bench.told[-1] < 0.7
+    assert bench.told[-1] < bench.told[1]
     await bench.close()
 
 
@@ -111,3 +114,21 @@ async def test_reading_comes_to_an_end_by_itself() -> None:
     bench.reader.paused()
     await asyncio.gather(*bench.tasks)
     assert len(judge.heard) == MOST_READINGS
+
+
+async def test_the_model_is_not_asked_what_the_words_have_settled() -> None:
+    judge = Judge(0.5)
+    bench = Bench(judge)
+    bench.reader.paused()
+    bench.reader.words("What time is it?", "en")
+    await asyncio.gather(*bench.tasks)
+    assert judge.heard == []
+
+
+async def test_words_that_do_not_come_are_not_waited_for_long() -> None:
+    judge = Judge(0.9)
+    bench = Bench(judge)
+    bench.reader.paused()
+    await asyncio.sleep(WORDS_WITHIN_S + 0.1)
+    assert judge.heard != []
+    await bench.close()
