@@ -1,0 +1,118 @@
+"""A speaker that remembers what it played, and when, to the sample."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from audio.pcm import BYTES_PER_SAMPLE, PLAYOUT_FRAME_BYTES, as_samples
+from benchmarks.harness.sounds import AUDIBLE_PEAK
+
+QUIETER: Final = 0.6
+"""Of the loudness before: from here on the sound counts as ducked."""
+
+
+@dataclass(slots=True)
+class Sound:
+    """One audible piece of what was played, from its first audible sample to its last, on ``time.perf_counter``."""
+
+    begin_s: float
+    end_s: float
+    peak: int
+
+
+class Speaker:
+    """Takes sound with the time at which it begins to be heard."""
+
+    def __init__(self) -> None:
+        self.sounds: list[Sound] = []
+        self.recorded: list[bytes] | None = None
+        """10 ms frames (24 kHz) while it records."""
+        self._heard = asyncio.Event()
+
+    def play(self, pcm: bytes, rate_hz: int, begin_s: float) -> None:
+        """``pcm`` is heard from ``begin_s`` on."""
+        if self.recorded is not None:
+            self.recorded += [pcm[start : start + PLAYOUT_FRAME_BYTES] for start in range(0, len(pcm), PLAYOUT_FRAME_BYTES)]
+        loudness = np.abs(as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int32))
+        places = np.flatnonzero(loudness > AUDIBLE_PEAK)
+        if len(places):
+            begin, end = int(places[0]) / rate_hz, (int(places[-1]) + 1) / rate_hz
+            self.sounds.append(Sound(begin_s + begin, begin_s + end, int(loudness.max())))
+            self._heard.set()
+
+    def cut(self, at_s: float) -> None:
+        """What had been taken and would be heard after ``at_s`` is not heard."""
+        while self.sounds and self.sounds[-1].begin_s >= at_s:
+            self.sounds.pop()
+        if self.sounds:
+            self.sounds[-1].end_s = min(self.sounds[-1].end_s, at_s)
+
+    async def first_after(self, at_s: float, timeout_s: float = 8.0) -> float:
+        """When the first sound after ``at_s`` begins, as soon as there is one; NaN if there is none in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    for sound in self.sounds:
+                        if sound.begin_s >= at_s:
+                            return sound.begin_s
+                    self._heard.clear()
+                    await self._heard.wait()
+        except TimeoutError:
+            return math.nan
+
+    def last_before(self, at_s: float) -> float:
+        """The end of the last sound that begins before ``at_s``; NaN if there is none."""
+        return max((sound.end_s for sound in self.sounds if sound.begin_s < at_s), default=math.nan)
+
+    def quieter_after(self, at_s: float) -> float:
+        """When, after ``at_s``, it became plainly quieter than it was, or silent; NaN if it had not sounded."""
+        before = [sound for sound in self.sounds if sound.begin_s < at_s]
+        if not before:
+            return math.nan
+        last = before[-1]
+        for sound in self.sounds[len(before) :]:
+            if sound.peak < QUIETER * before[-1].peak:
+                return sound.begin_s
+            last = sound
+        return last.end_s
+
+    async def quiet(self, for_s: float = 1.0) -> None:
+        """Wait until nothing has sounded for so long."""
+        while self.sounds and (left_s := self.sounds[-1].end_s + for_s - time.perf_counter()) > 0:  # noqa: ASYNC110 - silence has no event
+            await asyncio.sleep(left_s)
+
+
+class PacedSpeaker:
+    """In front of a :class:`Speaker`: takes sound as fast as it comes and plays it in real time, at most ``ahead_s`` before the ear."""
+
+    def __init__(self, speaker: Speaker, ahead_s: float = 0.0) -> None:
+        self._speaker = speaker
+        self._ahead_s = ahead_s
+        self._until_s = 0.0
+
+    @property
+    def until_s(self) -> float:
+        """When the last sound that was taken will have been heard."""
+        return self._until_s
+
+    async def play(self, pcm: bytes, rate_hz: int) -> float:
+        """Returns when more may come; gives the time at which ``pcm`` begins to be heard."""
+        now_s = time.perf_counter()
+        begin_s = max(now_s, self._until_s)
+        self._until_s = begin_s + len(pcm) / BYTES_PER_SAMPLE / rate_hz
+        self._speaker.play(pcm, rate_hz, begin_s)
+        free_s = self._until_s - self._ahead_s if self._ahead_s else begin_s
+        await asyncio.sleep(max(0.0, free_s - now_s))
+        return begin_s
+
+    def cut(self) -> None:
+        """Forget what is not heard yet."""
+        now_s = time.perf_counter()
+        self._until_s = min(self._until_s, now_s)
+        self._speaker.cut(now_s)

@@ -1,0 +1,1 @@
+"""Other voice frameworks, each in a virtual environment of its own: nothing here is imported by Parley."""
