@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
+
+from interrupts import break_off, loading
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, break_off)
 
 import typer
 
@@ -31,7 +37,8 @@ def run() -> None:
     """Work with the Telegram account of the settings until stopped (Ctrl-C)."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    from service import serve
+    with loading():
+        from service import serve
 
     asyncio.run(serve(settings))
 
@@ -39,7 +46,8 @@ def run() -> None:
 @app.command()
 def login() -> None:
     """Log the Telegram account in, once: asks for the phone number, the code and the password. Needs API_ID and API_HASH."""
-    from calls.telegram.login import log_in
+    with loading():
+        from calls.telegram.login import log_in
 
     name = asyncio.run(log_in(load_settings(), input, getpass.getpass))
     print(f"✅ Logged in as {name}. Start Parley with scripts/run.")
@@ -51,7 +59,8 @@ def rehearse(
     report: Annotated[Path | None, typer.Option(help="A folder for report.json, call.wav, transcript.md and latency.png.")] = None,
 ) -> None:
     """Hear Parley in a call without any account: a Telegram on this machine, and two people who play a script."""
-    from loopback.rehearsal.command import rehearse_and_leave
+    with loading():
+        from loopback.rehearsal.command import rehearse_and_leave
 
     rehearse_and_leave(script, report)
 
@@ -63,13 +72,15 @@ def replay(
     words: Annotated[bool, typer.Option("--words", help="Transcribe every pause; its words take part in the decisions.")] = False,
 ) -> None:
     """Hear a recorded conversation again: when turns began, paused and ended, as a table and a picture."""
-    from calls.replay import replay as replay_recording
+    with loading():
+        from calls.replay import replay as replay_recording
 
     replay_recording(recording, picture, words)
 
 
 def main() -> None:
     """Run the command line; what a person can mend is told in plain words, without a traceback."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except* ParleyError as failures:

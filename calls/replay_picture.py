@@ -79,6 +79,12 @@ def turn_stretches(timeline: Timeline) -> Iterator[Stretch]:
             yield Stretch(moment.at_s, following.at_s, moment.what is not Edge.PAUSED)
 
 
+def last_pauses(timeline: Timeline) -> Iterator[Moment]:
+    """The pause in which each turn ended: it has all its words."""
+    edges = [moment for moment in timeline.moments if isinstance(moment.what, Edge)]
+    return (pause for pause, following in pairwise(edges) if pause.what is Edge.PAUSED and following.what in (Edge.ENDED, Edge.DROPPED))
+
+
 def _row(
     axes: Axes,
     timeline: Timeline,
@@ -91,8 +97,12 @@ def _row(
     for samples, colour, height in sounds:
         _waveform(axes, samples, colour, height, span)
     _probability(axes, timeline, span)
+    top = sounds[-1][2] + 0.62
     for moment in (moment for moment in timeline.moments if span[0] <= moment.at_s < span[1]):
-        _mark(axes, moment, sounds[-1][2] + 0.62)
+        _mark(axes, moment, top)
+    for pause in (pause for pause in last_pauses(timeline) if span[0] <= pause.at_s < span[1]):
+        shown = textwrap.shorten(pause.words, WORDS_CHARS, placeholder="…")
+        axes.text(max(pause.at_s, span[0] + 1), top - 0.25, f"“{shown}”" if shown else "", fontsize=7, ha="right", va="bottom")
     axes.set_xlim(*span)
     axes.set_ylim(-0.35, sounds[-1][2] + 0.95)
     axes.set_yticks([0, 1], ["0", "1"], fontsize=7)
@@ -127,9 +137,6 @@ def _mark(axes: Axes, moment: Moment, top: float) -> None:
     elif moment.what in (Edge.ENDED, Edge.DROPPED):
         axes.axvline(moment.at_s, color=ENDED if moment.what is Edge.ENDED else DROPPED, linewidth=1.6)
         axes.text(moment.at_s, top, f" {moment.silence_s:.2f} s", fontsize=7, color=ENDED, va="bottom")
-    if moment.words:
-        shown = textwrap.shorten(moment.words, WORDS_CHARS, placeholder="…")
-        axes.text(moment.at_s, top - 0.25, f"“{shown}”", fontsize=7, ha="right", va="bottom", clip_on=True)
 
 
 def _legend(stereo: bool) -> list[Patch | Line2D]:

@@ -1,10 +1,15 @@
-"""The bot as a child process, started as in production, watched, and ended together with all its children."""
+"""The bot as a child process, started as in production, watched, and ended together with all its children.
+
+If this process is killed so hard that it can't end the bot, the kernel does (:mod:`loopback.rehearsal.die_with_parent`), and the bot's
+children end with the pipes they read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +19,7 @@ from errors import ParleyError
 
 READY: Final = "✅ Telethon client started successfully"
 STOP_TIME_OUT_S: Final = 8.0
+DIE_WITH_PARENT: Final = Path(__file__).with_name("die_with_parent.py")
 LAST_LINES: Final = 15
 
 
@@ -35,6 +41,7 @@ class BotProcess:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", str(DIE_WITH_PARENT), str(os.getpid())),
             *self._command,
             env=dict(self._environment),
             cwd=self._folder,

@@ -5,7 +5,6 @@ Everything is derived from what went out of the people's mouths and into their e
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,15 +13,13 @@ from typing import Final
 import numpy as np
 
 from audio.stt.word_errors import WordErrors
-from calls.events import ExchangeEnded, FalseInterruption, TurnIgnored
+from calls.events import ExchangeEnded, FalseInterruption, TurnBegan, TurnIgnored
 from loopback.people.ear import Ear
 
 LINE_SPAN: Final = "line"
 """The span that the bot can't see: both ways between the caller and the bot, packets and jitter buffers included."""
 HEARING_SLACK_S: Final = 1.5
 """The bot's end of a turn lies at most this long after the caller's: the line and the edge of the speech detection."""
-DECISION_SLACK_S: Final = 6.0
-"""The bot decides at most this long after the last word whether to answer."""
 REPLY_TAIL_S: Final = 1.0
 """A reply is wholly heard this long after the bot said that the exchange ended."""
 
@@ -84,6 +81,17 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A turn that the bot heard and did not answer, and why."""
+
+    turn_id: int
+    speaker: str
+    began_s: float
+    heard: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Resumed:
     """The bot fell silent in the reply of turn ``turn_id`` because of ``by``, and went on at ``at_s``.
 
@@ -98,11 +106,11 @@ class Resumed:
 
 
 def measure_turns(
-    all_said: Sequence[Said], exchanges: Sequence[ExchangeEnded], ears: Mapping[str, Ear], ignored: Sequence[TurnIgnored] = ()
+    all_said: Sequence[Said], exchanges: Sequence[ExchangeEnded], ears: Mapping[str, Ear], left_alone: Sequence[LeftAlone] = ()
 ) -> list[Turn]:
     """One turn for everything said, in order; and one for each exchange that belongs to nothing that was said.
 
-    ``ears`` holds, per person, what was heard of the bot; ``ignored`` are the turns that it left unanswered.
+    ``ears`` holds, per person, what was heard of the bot.
     """
     left = list(exchanges)
     turns = []
@@ -110,10 +118,17 @@ def measure_turns(
         own = [exchange for exchange in left if _belongs(exchange, said)]
         left = [exchange for exchange in left if exchange not in own]
         turns.append(_measured(said, own, ears[said.speaker]))
-    _note_ignored(all_said, turns, ignored)
+    for said, turn in zip(all_said, turns, strict=True):
+        _note_ignored(said, turn, left_alone)
     _end_windows(turns)
     _measure_interruptions(all_said, turns, ears)
     return turns + [_unprompted(exchange) for exchange in left if exchange.reply_heard]
+
+
+def turns_left_alone(began: Sequence[TurnBegan], ignored: Sequence[TurnIgnored]) -> list[LeftAlone]:
+    """The ignored turns with the time at which each began; that it is ignored may be told much later, after an answer that goes on."""
+    began_s = {event.turn_id: event.at_s for event in reversed(began)}
+    return [LeftAlone(event.turn_id, event.speaker, began_s.get(event.turn_id, event.at_s), event.text, event.reason) for event in ignored]
 
 
 def measure_resumed(false_interruptions: Sequence[FalseInterruption], ears: Mapping[str, Ear]) -> list[Resumed]:
@@ -130,14 +145,11 @@ def _belongs(exchange: ExchangeEnded, said: Said) -> bool:
     return exchange.speaker == said.speaker and said.first_s <= exchange.speech_ended_at_s <= said.last_s + HEARING_SLACK_S
 
 
-def _note_ignored(all_said: Sequence[Said], turns: Sequence[Turn], ignored: Sequence[TurnIgnored]) -> None:
-    for index, (said, turn) in enumerate(zip(all_said, turns, strict=True)):
-        following_s = next((later.first_s for later in all_said[index + 1 :] if later.speaker == said.speaker), math.inf)
-        until_s = min(following_s, said.last_s + DECISION_SLACK_S)
-        own = [event for event in ignored if event.speaker == said.speaker and said.first_s <= event.at_s < until_s]
-        turn.ignored = ", ".join(dict.fromkeys(event.reason for event in own))
-        if own and turn.turn_id is None:
-            turn.turn_id, turn.heard = own[-1].turn_id, " ".join(event.text for event in own)
+def _note_ignored(said: Said, turn: Turn, left_alone: Sequence[LeftAlone]) -> None:
+    own = [left for left in left_alone if left.speaker == said.speaker and said.first_s <= left.began_s <= said.last_s + HEARING_SLACK_S]
+    turn.ignored = ", ".join(dict.fromkeys(left.reason for left in own))
+    if own and turn.turn_id is None:
+        turn.turn_id, turn.heard = own[-1].turn_id, " ".join(left.heard for left in own)
 
 
 def _resumed(event: FalseInterruption, ear: Ear) -> Resumed:

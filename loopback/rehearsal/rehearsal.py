@@ -12,7 +12,7 @@ from typing import Final
 
 from audio.stt.engine import SpeechToText
 from audio.tts.engine import TextToSpeech
-from calls.events import EngineFailed, ExchangeEnded, FalseInterruption, TurnIgnored
+from calls.events import EngineFailed, ExchangeEnded, FalseInterruption, TurnBegan, TurnIgnored
 from config import Settings
 from errors import EngineError, ParleyError
 from loopback.people.ear import Ear
@@ -22,7 +22,7 @@ from loopback.rehearsal.bot_process import BotProcess
 from loopback.rehearsal.cast import ChatLog
 from loopback.rehearsal.event_feed import EventFeed
 from loopback.rehearsal.live_view import LiveView
-from loopback.rehearsal.measure import Turn, measure_resumed, measure_turns
+from loopback.rehearsal.measure import Turn, measure_resumed, measure_turns, turns_left_alone
 from loopback.rehearsal.player import Player
 from loopback.rehearsal.recording import transcribe_replies
 from loopback.rehearsal.report import Report, score, shortcomings
@@ -118,7 +118,8 @@ class Rehearsal:
 
     async def _measured(self) -> list[Turn]:
         said = self._player.said if self._player else ()
-        turns = measure_turns(said, self.feed.of_kind(ExchangeEnded), self.ears, self.feed.of_kind(TurnIgnored))
+        left_alone = turns_left_alone(self.feed.of_kind(TurnBegan), self.feed.of_kind(TurnIgnored))
+        turns = measure_turns(said, self.feed.of_kind(ExchangeEnded), self.ears, left_alone)
         if any(turn.answered for turn in turns):
             self.view.note("what the callers heard is transcribed")
             try:

@@ -18,7 +18,7 @@ from audio.wav import stereo, write_wav
 from calls.manners import Manners
 from calls.replay import read_recording, replay
 from calls.replay_ear import Moment, Reading, Timeline, audible_frames, replay_ear
-from calls.replay_picture import draw_timeline, turn_stretches
+from calls.replay_picture import draw_timeline, last_pauses, turn_stretches
 from calls.turns.barge_in import BargeInStep
 from calls.turns.endpointing import Edge
 from calls.turns.patience import PROFILES
@@ -173,6 +173,12 @@ def test_stretches_are_turns_and_their_pauses() -> None:
     stretches = list(turn_stretches(replayed(loud(1.0) + quiet(0.5) + loud(1.0) + quiet(2.0) + loud(1.0))))
     assert [stretch.speaking for stretch in stretches] == [True, False, True, False, True]
     assert stretches[-1].end_s == pytest.approx(5.5)
+
+
+def test_the_words_of_a_turn_are_those_of_its_last_pause() -> None:
+    timeline = replayed(loud(1.0) + quiet(0.5) + loud(1.0) + quiet(2.0), words=Words("and"))
+    assert len(timeline.of(Edge.PAUSED)) == 2
+    assert list(last_pauses(timeline)) == timeline.of(Edge.PAUSED)[1:]
 
 
 @pytest.mark.parametrize("seconds", [0.02, 1.0, 40.0])

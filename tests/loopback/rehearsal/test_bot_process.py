@@ -1,13 +1,15 @@
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from loopback.rehearsal.bot_process import READY, BotFailed, BotProcess
+from loopback.rehearsal.bot_process import DIE_WITH_PARENT, READY, BotFailed, BotProcess
 
+ROOT = Path(__file__).resolve().parents[3]
 READY_BOT = f"import time; print({READY!r}, flush=True); time.sleep(60)"
 STUBBORN_BOT = f"""
 import os, signal, subprocess, sys, time
@@ -89,3 +91,45 @@ async def test_the_bot_ends_when_the_rehearsal_is_cancelled(tmp_path: Path) -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not alive(pids[0])
+
+
+REHEARSAL = """
+import asyncio, sys
+from pathlib import Path
+from loopback.rehearsal.bot_process import BotProcess
+
+async def main():
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8"}
+    async with BotProcess([sys.executable, "-c", sys.argv[1]], environment, Path(sys.argv[2])) as bot:
+        await bot.ready(10.0)
+        print(bot.pid, next((line.split()[1] for line in bot.lines if line.startswith("child")), 0), flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+BOT_WITH_ENGINE = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+print("child", child.pid, flush=True)
+print({READY!r}, flush=True)
+time.sleep(60)
+"""
+
+
+async def test_the_bot_and_its_engines_end_even_when_the_rehearsal_is_killed(tmp_path: Path) -> None:
+    rehearsal = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", REHEARSAL, BOT_WITH_ENGINE, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert rehearsal.stdout is not None
+    pids = [int(pid) for pid in (await asyncio.wait_for(rehearsal.stdout.readline(), 20)).split()]
+    assert all(alive(pid) for pid in pids)
+    rehearsal.kill()
+    await rehearsal.wait()
+    await wait_until(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_a_bot_whose_parent_has_already_ended_does_not_begin() -> None:
+    started = subprocess.run(
+        [sys.executable, str(DIE_WITH_PARENT), "1", sys.executable, "-c", "print('here')"], capture_output=True, check=False
+    )
+    assert (started.returncode, started.stdout) == (1, b"")

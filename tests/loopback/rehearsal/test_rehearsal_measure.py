@@ -1,7 +1,7 @@
 import pytest
 
-from calls.events import FalseInterruption, TurnIgnored
-from loopback.rehearsal.measure import LINE_SPAN, Said, measure_resumed, measure_turns, percentile
+from calls.events import FalseInterruption, TurnBegan, TurnIgnored
+from loopback.rehearsal.measure import LINE_SPAN, LeftAlone, Said, measure_resumed, measure_turns, percentile, turns_left_alone
 from tests.loopback.rehearsal.talk import ear_with, exchange
 
 
@@ -101,22 +101,25 @@ def test_percentiles_interpolate() -> None:
     assert percentile([], 50) is None
 
 
-def ignored(at_s: float, speaker: str = "Bob", reason: str = "not addressed", turn_id: int = 4) -> TurnIgnored:
-    return TurnIgnored(chat_id=-1, at_s=at_s, turn_id=turn_id, speaker=speaker, speaker_id=8, text="hi all", reason=reason)
+def left_alone(began_s: float, told_s: float) -> list[LeftAlone]:
+    """Bob's turn 4, resumed once, and ignored in the end."""
+    began = [TurnBegan(chat_id=-1, at_s=at_s, turn_id=4, speaker="Bob", speaker_id=8) for at_s in (began_s, began_s + 1.0)]
+    told = TurnIgnored(chat_id=-1, at_s=told_s, turn_id=4, speaker="Bob", speaker_id=8, text="hi all", reason="not addressed")
+    return turns_left_alone(began, [told])
 
 
 def test_a_turn_that_the_bot_left_alone_has_its_reason_and_what_was_heard() -> None:
     said = [Said("Bob", "hi all", 10.0, 11.0, wants_answer=False, silence_s=4.0), Said("Bob", "hm", 16.0, 17.0, wants_answer=False)]
-    first, second = measure_turns(said, [], {"Bob": ear_with()}, [ignored(12.0)])
+    first, second = measure_turns(said, [], {"Bob": ear_with()}, left_alone(10.2, 12.0))
     assert (first.ignored, first.heard, first.turn_id, first.wanted_silence) == ("not addressed", "hi all", 4, True)
     assert (second.ignored, second.turn_id) == ("", None)
     assert not first.silence_broken
 
 
-def test_what_was_ignored_belongs_to_the_newest_words_of_its_speaker() -> None:
+def test_it_does_not_matter_how_late_the_bot_tells_that_it_left_something_alone() -> None:
     said = [Said("Bob", "hi all", 10.0, 11.0), Said("Ann", "one", 11.5, 12.0), Said("Bob", "hm", 13.0, 14.0)]
-    turns = measure_turns(said, [], {"Ann": ear_with(), "Bob": ear_with()}, [ignored(14.5)])
-    assert [turn.ignored for turn in turns] == ["", "", "not addressed"]
+    turns = measure_turns(said, [], {"Ann": ear_with(), "Bob": ear_with()}, left_alone(10.2, 40.0))
+    assert [turn.ignored for turn in turns] == ["not addressed", "", ""]
 
 
 def test_any_sound_of_the_bot_breaks_the_silence_as_long_as_it_must_last() -> None:
