@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from audio.pcm import BYTES_PER_SAMPLE, PLAYOUT_FRAME_BYTES, PLAYOUT_RATE_HZ, as_samples
-from audio.word_times import SPOKEN_SAMPLES_PER_CHARACTER, estimated_word_times, words_heard
+from audio.word_times import SLOW_SAMPLES_PER_CHARACTER, SPOKEN_SAMPLES_PER_CHARACTER, estimated_word_times, words_heard
 
 DUCKED_GAIN = 0.25
 """About -12 dB: plainly quieter, still intelligible."""
@@ -29,7 +29,7 @@ Clock = Callable[[], float]
 class PlayingClause:
     """One clause of a reply on its way to the ear. Sound is appended while it is made; counts are in samples at 24 kHz."""
 
-    __slots__ = ("_pcm", "began_at_s", "complete", "furthest", "played", "reply_id", "text")
+    __slots__ = ("_broken", "_pcm", "began_at_s", "complete", "furthest", "played", "reply_id", "text")
 
     def __init__(self, text: str, reply_id: int) -> None:
         self.text = text
@@ -38,15 +38,17 @@ class PlayingClause:
         self.played = 0
         self.furthest = 0
         self.began_at_s: float | None = None
+        self._broken = False
         self._pcm = bytearray()
 
     def append(self, pcm: bytes) -> None:
         """Add sound to the end of the clause (24 kHz mono)."""
         self._pcm += pcm
 
-    def finish(self) -> None:
-        """No more sound will come for this clause."""
+    def finish(self, *, broken: bool = False) -> None:
+        """No more sound will come for this clause; ``broken``: although not all of it was made."""
         self.complete = True
+        self._broken = broken
 
     @property
     def made(self) -> int:
@@ -64,14 +66,15 @@ class PlayingClause:
         return self.complete and self.waiting == 0
 
     @property
-    def length(self) -> int:
-        """Samples of the whole clause; while it is still being made, at least what its text would take."""
-        return self.made if self.complete else max(self.made, len(self.text) * SPOKEN_SAMPLES_PER_CHARACTER)
+    def _whole(self) -> bool:
+        return self.complete and not self._broken
 
     @property
     def heard(self) -> str:
-        """The words that have been played to their end."""
-        return self.text if self.done else words_heard(self.text, self.length, self.furthest)
+        """The words that have been played to their end. Of a clause whose length is not known, rather too few than too many."""
+        if self._whole:
+            return self.text if self.done else words_heard(self.text, self.made, self.furthest)
+        return words_heard(self.text, max(self.made, len(self.text) * SLOW_SAMPLES_PER_CHARACTER), self.furthest)
 
     def take(self, samples: int) -> bytes:
         """The next up to ``samples`` samples, which count as played from now on."""
@@ -88,7 +91,8 @@ class PlayingClause:
 
     def rewind_to_word(self) -> None:
         """Step back to the beginning of the word that is being played."""
-        starts = [word.start for word in estimated_word_times(self.text, self.length) if word.start <= self.played]
+        length = self.made if self._whole else max(self.made, len(self.text) * SPOKEN_SAMPLES_PER_CHARACTER)
+        starts = [word.start for word in estimated_word_times(self.text, length) if word.start <= self.played]
         self.played = starts[-1] if starts else 0
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SPOKEN_SAMPLES_PER_CHARACTER = 1_300
-"""About 54 ms at 24 kHz, an ordinary speaking rate; a lower bound for clauses whose sound is still being made."""
+"""About 54 ms at 24 kHz, an ordinary speaking rate."""
+SLOW_SAMPLES_PER_CHARACTER = 2 * SPOKEN_SAMPLES_PER_CHARACTER
+"""The slowest that a voice speaks, at half its rate."""
 
 
 @dataclass(frozen=True, slots=True)

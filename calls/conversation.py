@@ -224,7 +224,7 @@ class Conversation:
             case Edge.BEGAN:
                 self._begin(hearing)
             case Edge.PAUSED:
-                self._draft(self._turns[hearing.participant.id], hearing)
+                self._pause(self._turns[hearing.participant.id], hearing)
             case Edge.RESUMED:
                 self._resume(self._turns[hearing.participant.id])
             case Edge.ENDED:
@@ -259,6 +259,11 @@ class Conversation:
         self._asked_whether_there = False
         self._turns[participant.id] = turn
         self._publish(events.TurnBegan, turn_id=turn.turn_id, speaker=participant.name, speaker_id=participant.id)
+
+    def _pause(self, turn: Turn, hearing: Hearing) -> None:
+        if turn.draft:
+            turn.revision = self._revisions.advance(turn.revision)
+        self._draft(turn, hearing)
 
     def _resume(self, turn: Turn) -> None:
         turn.state = TurnState.OPEN

@@ -115,7 +115,8 @@ class Floor:
 
     def take_back(self, participant: Participant) -> Turn | None:
         """The participant's last turn, if nothing of the answer to it was heard yet: then it was not over. It is no longer answered."""
-        turns = [turn for turn in (self._answered, *self._waiting) if turn and turn.participant.id == participant.id]
+        candidates = [turn for turn in (self._answered, *self._waiting) if turn and turn.state is not TurnState.OVER]
+        turns = [turn for turn in candidates if turn.participant.id == participant.id]
         if not turns or self._sounded(turns[-1]) or len(turns[-1].carried) > LONGEST_CARRIED_BYTES:
             return None
         if turns[-1] is self._answered:

@@ -120,9 +120,10 @@ class Reply:
             clause = PlayingClause(text, self.reply_id)
             try:
                 await self._synthesize(clause)
+                clause.finish()
             except EngineError as error:
                 self.failures.append((Part.SPEAKING, error))
-            clause.finish()
+                clause.finish(broken=True)
             self._settle()
             await self._stay_close_to_the_ear()
 

@@ -19,6 +19,7 @@ class Edge(Enum):
 
     BEGAN = auto()
     PAUSED = auto()
+    """Silent for a while; comes again when something too short to resume the turn, perhaps a soft last word, was heard in the pause."""
     RESUMED = auto()
     ENDED = auto()
     DROPPED = auto()
@@ -36,7 +37,7 @@ class PauseRules:
     begin_s: float = 0.06
     """Speech for this long begins or resumes a turn."""
     pause_s: float = 0.09
-    """Silence for this long is a pause, in which work on the reply may begin: three hops of 32 ms."""
+    """Silence for this long is a pause, in which work on the reply may begin: three hops of 32 ms. Less would cut off soft last consonants."""
     end_s: float = 0.7
     """Silence for this long ends the turn (K8: balanced), unless something better is known of this pause."""
     shortest_speech_s: float = 0.3
@@ -67,6 +68,7 @@ class Endpointing:
     _speech_began_s: float = 0.0
     _run_s: float = 0.0
     _voiced: bool = False
+    _since_murmur_s: float | None = None
     _tolerance_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -101,7 +103,7 @@ class Endpointing:
             return self._began()
         if self._state is _State.SPEAKING:
             return self._paused() or self._overlong()
-        return self._resumed() or self._ended()
+        return self._resumed() or self._ended() or self._paused_again(seconds)
 
     def _follow(self, seconds: float, probability: float) -> None:
         bar = self.rules.threshold - (self.rules.release if self._voiced else 0.0)
@@ -125,7 +127,18 @@ class Endpointing:
         if self.silence_s < self.rules.pause_s - self._tolerance_s:
             return []
         self._state = _State.PAUSED
+        self._since_murmur_s = None
         return [Edge.PAUSED]
+
+    def _paused_again(self, seconds: float) -> list[Edge]:
+        if self._voiced:
+            self._since_murmur_s = 0.0
+        elif self._since_murmur_s is not None:
+            self._since_murmur_s += seconds
+            if self._since_murmur_s >= self.rules.pause_s - self._tolerance_s:
+                self._since_murmur_s = None
+                return [Edge.PAUSED]
+        return []
 
     def _resumed(self) -> list[Edge]:
         if self._run_s < self.rules.begin_s - ROUNDING_S:
