@@ -129,7 +129,7 @@ class Addressing:
             return Verdict.BOT_LOOP
         if heard.others <= 1:
             return Verdict.ALONE
-        if is_named(heard.text, self.rules.names, heard.language):
+        if is_named(heard.text, self.rules.names, heard.language, heard.other_names):
             return Verdict.NAMED
         if is_called(heard.text, heard.other_names, heard.language):
             return Verdict.SAID_TO_ANOTHER

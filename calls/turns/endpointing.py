@@ -37,7 +37,8 @@ class PauseRules:
     begin_s: float = 0.06
     """Speech for this long begins or resumes a turn."""
     pause_s: float = 0.09
-    """Silence for this long is a pause, in which work on the reply may begin: three hops of 32 ms. Less would cut off soft last consonants."""
+    """Silence for this long is a pause, in which work on the reply may begin: three hops of 32 ms. With less, soft last consonants
+    would be cut off."""
     end_s: float = 0.7
     """Silence for this long ends the turn (K8: balanced), unless something better is known of this pause."""
     shortest_speech_s: float = 0.3

@@ -14,15 +14,16 @@ from typing import Final
 SAME_SOUND: Final = 0.04
 """The distance per sound up to which two words count as one: for a name of five sounds, no difference that is heard."""
 NEAR_SOUND: Final = 0.11
-"""The distance per sound up to which a word may be the name, where one calls a name: "Barley" for "Parley", not "party", not "Harley"."""
+"""The distance per sound up to which a word may be the name, where one calls a name: "Barley" or "Harley" for "Parley", not "party"."""
 LEAST_SOUNDS_FOR_NEAR: Final = 4
 VOWELS: Final = frozenset("aeiou")
 OTHER_VOWEL: Final = 0.3
 LOST_VOWEL: Final = 0.6
-VOICED: Final = 0.5
+EASILY_TAKEN: Final = 0.5
+"""One consonant for another that speech recognition takes for it: voiced and voiceless, and the breath after a "p" for an "h"."""
 OTHER_CONSONANT: Final = 1.0
 LOST_CONSONANT: Final = 1.0
-_PAIRS: Final = frozenset(map(frozenset, ("pb", "td", "kg", "fv", "sz", "xj", "mn")))
+_PAIRS: Final = frozenset(map(frozenset, ("pb", "td", "kg", "fv", "sz", "xj", "mn", "ph")))
 _CYRILLIC: Final = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziiklmnoprstufhsie", strict=True))
     | {"ё": "o", "ж": "j", "ч": "x", "ш": "x", "щ": "x", "ъ": "", "ь": "", "ю": "iu", "я": "ia"}
@@ -101,4 +102,4 @@ def _taken_for(heard: str, wanted: str) -> float:
         return 0.0
     if heard in VOWELS and wanted in VOWELS:
         return OTHER_VOWEL
-    return VOICED if frozenset((heard, wanted)) in _PAIRS else OTHER_CONSONANT
+    return EASILY_TAKEN if frozenset((heard, wanted)) in _PAIRS else OTHER_CONSONANT

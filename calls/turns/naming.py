@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,9 +29,9 @@ class Mention:
         return self.likeness is Likeness.SAME or (self.likeness is Likeness.NEAR and (self.called or self.first_or_last))
 
 
-def is_named(text: str, names: Iterable[str], language: str = "en") -> bool:
-    """One of ``names`` is in ``text``, called or spoken of."""
-    return any(mention.certain for mention in _mentions(text, names, language))
+def is_named(text: str, names: Iterable[str], language: str = "en", other_names: Sequence[str] = ()) -> bool:
+    """One of ``names`` is in ``text``, called or spoken of. A word that is nearly one of them may be one of ``other_names`` instead."""
+    return any(mention.certain for mention in _mentions(text, names, language, other_names))
 
 
 def is_called(text: str, names: Iterable[str], language: str = "en") -> bool:
@@ -46,21 +46,22 @@ def calls_everyone(text: str, language: str = "en") -> bool:
     return any(begins_with(words[start:], everyone) for start in range(len(words)))
 
 
-def _mentions(text: str, names: Iterable[str], language: str) -> Iterator[Mention]:
+def _mentions(text: str, names: Iterable[str], language: str, other_names: Sequence[str] = ()) -> Iterator[Mention]:
     lists = lists_for(LISTS, language)
     parts = [words for part in _PART.findall(text) if (words := words_of(part))]
     unmarked = _PART.fullmatch(text) is not None
     for name in filter(words_of, names):
         for words in parts:
-            yield from _in_part(words, name, lists, unmarked=unmarked)
+            yield from _in_part(words, name, lists, other_names, unmarked=unmarked)
 
 
-def _in_part(words: list[str], name: str, lists: dict[str, Phrases], *, unmarked: bool) -> Iterator[Mention]:
+def _in_part(words: list[str], name: str, lists: dict[str, Phrases], other_names: Sequence[str], *, unmarked: bool) -> Iterator[Mention]:
     length = len(words_of(name))
     for taken in {max(1, length - 1), length, length + 1}:
         for start in range(len(words) - taken + 1):
             heard = words[start : start + taken]
-            if found := _like(heard, name, lists):
+            found = _like(heard, name, lists)
+            if found is Likeness.SAME or (found is Likeness.NEAR and not _is_one_of(heard, other_names)):
                 greeted = _is_greeting(words[:start], lists.get("greetings", NONE))
                 last = start + taken == len(words)
                 yield Mention(found, called=(greeted and last) or (unmarked and (greeted or last)), first_or_last=greeted or last)
@@ -74,6 +75,11 @@ def _like(heard: list[str], name: str, lists: dict[str, Phrases]) -> Likeness:
     if tuple(heard) in lists.get("ordinary", NONE):
         return Likeness(max(0, found - 1))
     return found if found is Likeness.SAME or len(heard) == len(words_of(name)) else Likeness.NONE
+
+
+def _is_one_of(heard: list[str], names: Sequence[str]) -> bool:
+    """One of the words of a name is enough, because people are called by their first names."""
+    return any(likeness("".join(heard), word) is Likeness.SAME for name in names for word in words_of(name))
 
 
 def _is_greeting(words: list[str], greetings: Phrases) -> bool:
