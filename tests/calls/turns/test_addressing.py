@@ -28,6 +28,7 @@ def test_people_who_talk_to_each_other_are_left_alone() -> None:
 
 def test_the_name_in_any_spelling_gets_an_answer() -> None:
     assert group().decide(said("Parlay, is it raining?"), 0, 0.9) is Verdict.NAMED
+    assert group().decide(said("Harley, is it raining?"), 0, 0.9) is Verdict.NAMED
     assert group(names=("Nova", "Parley")).decide(said("Nova, is it raining?"), 0, 0.9) is Verdict.NAMED
 
 

@@ -29,7 +29,7 @@ def test_common_words_are_not_the_name(word: str) -> None:
     assert not is_named(f"I think {word} is what they said.", NAMES)
 
 
-@pytest.mark.parametrize("word", [word for word in COMMON_WORDS if word != "barley"])
+@pytest.mark.parametrize("word", [word for word in COMMON_WORDS if word not in ("barley", "harley")])
 def test_common_words_are_not_the_name_even_where_one_calls_a_name(word: str) -> None:
     assert not is_named(f"{word}, what time is it?", NAMES)
     assert not is_named(word, NAMES)
@@ -38,7 +38,15 @@ def test_common_words_are_not_the_name_even_where_one_calls_a_name(word: str) ->
 def test_a_word_that_is_nearly_the_name_counts_where_one_calls_a_name() -> None:
     assert is_named("Barley, what time is it?", NAMES)
     assert is_named("Hey Barley!", NAMES)
+    assert is_named("Harley, what is the capital of Italy?", NAMES)
     assert not is_named("I had some barley soup.", NAMES)
+    assert not is_named("He rides a Harley to work.", NAMES)
+
+
+def test_a_word_that_is_nearly_the_name_is_the_name_of_whoever_is_called_so() -> None:
+    assert not is_named("Harley, what time is it?", NAMES, other_names=("Bob", "Harley Quinn"))
+    assert is_named("Harley, ask Parley what time it is.", NAMES, other_names=("Harley Quinn",))
+    assert is_named("Parley, what time is it?", NAMES, other_names=("Parley",))
 
 
 @pytest.mark.parametrize(
