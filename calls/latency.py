@@ -5,10 +5,14 @@ from __future__ import annotations
 import statistics
 from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 SPANS = ("endpointing", "hearing", "thinking", "speaking", "floor")
 """Waiting for the pause to be long enough (a setting), then what was still missing when it was: the words (speech-to-text
 engine), the first clause (brain), its first sound (voice engine), and until that sound left (ours, or somebody else spoke)."""
+
+OWNERS: Final = {"endpointing": "setting", "hearing": "engine", "thinking": "engine", "speaking": "engine", "floor": "ours"}
+"""Who can make each span shorter."""
 
 
 @dataclass(slots=True)

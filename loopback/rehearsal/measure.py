@@ -14,10 +14,14 @@ import numpy as np
 
 from audio.stt.word_errors import WordErrors
 from calls.events import ExchangeEnded, FalseInterruption, TurnBegan, TurnIgnored
+from calls.latency import OWNERS
 from loopback.people.ear import Ear
 
 LINE_SPAN: Final = "line"
 """The span that the bot can't see: both ways between the caller and the bot, packets and jitter buffers included."""
+SPAN_OWNERS: Final = {**OWNERS, LINE_SPAN: "network"}
+OURS: Final = "ours"
+"""Who owns a span that nobody else does."""
 HEARING_SLACK_S: Final = 1.5
 """The bot's end of a turn lies at most this long after the caller's: the line and the edge of the speech detection."""
 REPLY_TAIL_S: Final = 1.0
@@ -134,6 +138,12 @@ def turns_left_alone(began: Sequence[TurnBegan], ignored: Sequence[TurnIgnored])
 def measure_resumed(false_interruptions: Sequence[FalseInterruption], ears: Mapping[str, Ear]) -> list[Resumed]:
     """How each false interruption sounded to the one who caused it (to anybody, where that is not known)."""
     return [_resumed(event, ears.get(event.by) or next(iter(ears.values()))) for event in false_interruptions if ears]
+
+
+def span_names(turns: Sequence[Turn]) -> list[str]:
+    """All spans of the answered turns in the order of time; the line, which lies at both ends, comes last."""
+    names = dict.fromkeys(name for turn in turns if turn.answered for name in turn.spans_ms if name != LINE_SPAN)
+    return [*names, LINE_SPAN] if any(turn.answered for turn in turns) else []
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:

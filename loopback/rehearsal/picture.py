@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from loopback.rehearsal.measure import LINE_SPAN, Turn
+from loopback.rehearsal.measure import LINE_SPAN, OURS, SPAN_OWNERS, Turn, span_names
 
 COLOURS: Final = ("#4e79a7", "#59a14f", "#edc948", "#f28e2b", "#76b7b2", "#b07aa1", "#ff9da7", "#9c755f", "#86bcb6", "#d37295")
 LINE_COLOUR: Final = "#bab0ac"
@@ -47,22 +47,16 @@ def _bars(axes: Axes, turns: Sequence[Turn]) -> None:
 
 def _spans(axes: Axes, turns: Sequence[Turn], longest_ms: float) -> None:
     lefts = [0.0] * len(turns)
-    for number, name in enumerate(_span_names(turns)):
+    for number, name in enumerate(span_names(turns)):
         widths = [max(0.0, turn.spans_ms.get(name, 0.0)) for turn in turns]
         colour = LINE_COLOUR if name == LINE_SPAN else COLOURS[number % len(COLOURS)]
-        bars = axes.barh(range(len(turns)), widths, left=lefts, height=0.62, color=colour, label=name)
+        bars = axes.barh(range(len(turns)), widths, left=lefts, height=0.62, color=colour, label=f"{name} ({SPAN_OWNERS.get(name, OURS)})")
         labels = [f"{width:.0f}" if width >= LABELLED_SHARE * longest_ms else "" for width in widths]
         axes.bar_label(bars, labels=labels, label_type="center", fontsize=8)
         lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
     for row, (left, turn) in enumerate(zip(lefts, turns, strict=True)):
         whole = f"{turn.voice_to_voice_ms or 0.0:.0f} ms"
         axes.text(left + 0.01 * longest_ms, row, whole, va="center", fontsize=9, fontweight="bold")
-
-
-def _span_names(turns: Sequence[Turn]) -> list[str]:
-    """All names in the order of time; the line, which lies at both ends, comes last."""
-    names = list(dict.fromkeys(name for turn in turns for name in turn.spans_ms if name != LINE_SPAN))
-    return [*names, LINE_SPAN]
 
 
 def _label(turn: Turn) -> str:

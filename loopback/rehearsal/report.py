@@ -8,7 +8,7 @@ from typing import Any
 
 from audio.stt.word_errors import WordErrors, pooled, word_errors
 from loopback.rehearsal.cast import ChatMessage
-from loopback.rehearsal.measure import Resumed, Turn, percentile
+from loopback.rehearsal.measure import OURS, SPAN_OWNERS, Resumed, Turn, percentile, span_names
 from loopback.rehearsal.script import pattern_of
 
 
@@ -85,9 +85,18 @@ class Report:
                 "wer_heard": _rounded(self.wer_heard, 4),
                 "wer_reply": _rounded(self.wer_reply, 4),
                 "voice_to_voice_ms": {"p50": _rounded(self.voice_to_voice_ms(50)), "p95": _rounded(self.voice_to_voice_ms(95))},
+                "spans_ms": {name: self._span_as_json(name) for name in span_names(self.turns)},
                 "p50_ms": _rounded(self.voice_to_voice_ms(50)),
                 "p95_ms": _rounded(self.voice_to_voice_ms(95)),
             },
+        }
+
+    def _span_as_json(self, name: str) -> dict[str, Any]:
+        values = [turn.spans_ms.get(name, 0.0) for turn in self.answered]
+        return {
+            "owner": SPAN_OWNERS.get(name, OURS),
+            "p50": _rounded(percentile(values, 50)),
+            "p95": _rounded(percentile(values, 95)),
         }
 
     def _resumed_as_json(self, resumed: Resumed) -> dict[str, Any]:

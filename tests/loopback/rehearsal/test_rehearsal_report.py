@@ -55,6 +55,17 @@ def test_the_totals_count_words_of_the_whole_call() -> None:
     assert totals["interruption_ms"] == pytest.approx(350, abs=2)
 
 
+def test_each_span_has_an_owner_and_its_share() -> None:
+    turns = conversation()
+    turns[0].spans_ms = {"hearing": 100.0, "line": 200.0}
+    turns[1].spans_ms = {"hearing": 300.0, "pause": 50.0, "line": 200.0}
+    spans = report_of(turns).as_json()["totals"]["spans_ms"]
+    assert list(spans) == ["hearing", "pause", "line"]
+    assert spans["hearing"] == {"owner": "engine", "p50": 200.0, "p95": pytest.approx(290)}
+    assert (spans["pause"]["owner"], spans["line"]["owner"]) == ("ours", "network")
+    assert report_of([]).as_json()["totals"]["spans_ms"] == {}
+
+
 def test_a_call_in_which_nothing_happened_has_a_report_too() -> None:
     report = Report("First call", "Parley", [], failures=["the bot ended"])
     assert not report.passed
