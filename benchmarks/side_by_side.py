@@ -25,7 +25,7 @@ QUIET_LOAD: Final = 0.7
 """Of the last minute; a measuring run waits for it."""
 QUIET_TIMEOUT_S: Final = 600
 RUN_TIMEOUT_S: Final = 600
-TRIES: Final = 3
+TRIES: Final = 2
 PARLEY: Final = "Parley"
 
 

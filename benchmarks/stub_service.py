@@ -35,13 +35,17 @@ class StubService:
         await request.read()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        with contextlib.suppress(ConnectionResetError):
+            await self._stream(response)
+        return response
+
+    async def _stream(self, response: web.StreamResponse) -> None:
         await asyncio.sleep(self._delays.first_token_s)
         for place, word in enumerate(tokens(self._reply)):
             if place:
                 await asyncio.sleep(self._delays.token_s)
             await response.write(_event({"role": "assistant", "content": word}))
         await response.write(_event({}, "stop") + b"data: [DONE]\n\n")
-        return response
 
 
 def _event(delta: dict[str, Any], finish: str | None = None) -> bytes:

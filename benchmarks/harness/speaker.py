@@ -14,7 +14,7 @@ from audio.pcm import BYTES_PER_SAMPLE, PLAYOUT_FRAME_BYTES, as_samples
 from benchmarks.harness.sounds import AUDIBLE_PEAK
 
 QUIETER: Final = 0.6
-"""Of the loudness before: from here on the sound counts as ducked."""
+"""Of the loudness before (-4.4 dB): from here on the sound counts as ducked."""
 
 
 @dataclass(slots=True)
@@ -23,7 +23,8 @@ class Sound:
 
     begin_s: float
     end_s: float
-    peak: int
+    loudness: float
+    """Root mean square in between."""
 
 
 class Speaker:
@@ -39,11 +40,13 @@ class Speaker:
         """``pcm`` is heard from ``begin_s`` on."""
         if self.recorded is not None:
             self.recorded += [pcm[start : start + PLAYOUT_FRAME_BYTES] for start in range(0, len(pcm), PLAYOUT_FRAME_BYTES)]
-        loudness = np.abs(as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int32))
-        places = np.flatnonzero(loudness > AUDIBLE_PEAK)
+        samples = as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int64)
+        places = np.flatnonzero(np.abs(samples) > AUDIBLE_PEAK)
         if len(places):
-            begin, end = int(places[0]) / rate_hz, (int(places[-1]) + 1) / rate_hz
-            self.sounds.append(Sound(begin_s + begin, begin_s + end, int(loudness.max())))
+            first, end = int(places[0]), int(places[-1]) + 1
+            audible = samples[first:end]
+            loudness = math.sqrt(int(audible @ audible) / len(audible))
+            self.sounds.append(Sound(begin_s + first / rate_hz, begin_s + end / rate_hz, loudness))
             self._heard.set()
 
     def cut(self, at_s: float) -> None:
@@ -77,7 +80,7 @@ class Speaker:
             return math.nan
         last = before[-1]
         for sound in self.sounds[len(before) :]:
-            if sound.peak < QUIETER * before[-1].peak:
+            if sound.loudness < QUIETER * before[-1].loudness:
                 return sound.begin_s
             last = sound
         return last.end_s
