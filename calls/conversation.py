@@ -137,7 +137,7 @@ class Conversation:
         self._held_since_s = self._held_since_s or self._clock()
         speaking = [hearing for hearing in self._hearings.values() if hearing.in_turn]
         if not speaking and not self._floor.deciding():
-            self._floor.come_back()
+            self._go_on()
         elif speaking and self._clock() - self._held_since_s > LONGEST_HOLD_S:
             self._floor.interrupt(speaking[0].participant)
 
@@ -285,12 +285,18 @@ class Conversation:
             self._commit(turn, hearing)
         else:
             self._close(turn)
-        self._come_back(hearing.participant)
+        self._come_back(turn)
 
-    def _come_back(self, by: Participant, words: str = "") -> None:
-        """Let the bot go on, unless somebody else is in a turn: then that one decides."""
-        if not any(hearing.in_turn for hearing in self._hearings.values() if hearing.participant.id != by.id):
-            self._floor.come_back(by, words)
+    def _come_back(self, turn: Turn, words: str = "") -> None:
+        """Let the bot go on after a turn that was nothing, unless another turn is open or not understood yet: then that one decides."""
+        in_turns = [hearing.participant.id for hearing in self._hearings.values() if hearing.in_turn]
+        if all(self._turns.get(participant_id) is turn for participant_id in in_turns) and not self._floor.deciding(besides=turn):
+            self._go_on(turn.participant, words)
+
+    def _go_on(self, by: Participant | None = None, words: str = "") -> None:
+        for hearing in self._hearings.values():
+            hearing.bot_goes_on()
+        self._floor.come_back(by, words)
 
     def _close(self, turn: Turn) -> None:
         turn.drop_draft()
@@ -305,7 +311,7 @@ class Conversation:
             reader.words(words, self._language_of(draft))
         turn.aside = self._aside(turn, draft, words) if self._floor.speaks_to_another_turn(turn) else ""
         if not words or turn.aside:
-            self._come_back(turn.participant, words)
+            self._come_back(turn, words)
             return
         self._floor.interrupt(turn.participant)
         if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft), self._clock()):

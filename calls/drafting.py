@@ -125,7 +125,12 @@ class Drafting:
         )
 
     async def summarise(self) -> None:
-        """Keep what is about to fall out of the brain's budget as a summary, while nobody waits for the brain."""
+        """Keep what is about to fall out of the brain's budget as a summary, while nobody waits for the brain.
+
+        A small model is slow at it and repeats what it was given; with one, what is old is left out.
+        """
+        if self._manners.small_model:
+            return
         await self._summaries.refresh(list(self._history.messages()))
 
     async def prefill(self) -> None:

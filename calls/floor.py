@@ -92,9 +92,10 @@ class Floor:
         """The turn that is being answered is this participant's."""
         return self._answered is not None and self._answered.participant.id == participant.id
 
-    def deciding(self) -> bool:
-        """A committed turn is still being transcribed."""
-        return any(turn.draft is not None and not turn.draft.ready.is_set() for turn in self._waiting)
+    def deciding(self, besides: Turn | None = None) -> bool:
+        """A committed turn (``besides`` this one) is still being transcribed."""
+        waiting = [turn for turn in self._waiting if turn is not besides]
+        return any(turn.draft is not None and not turn.draft.ready.is_set() for turn in waiting)
 
     # ---- turns come and go
 
@@ -165,6 +166,15 @@ class Floor:
         said = turn.draft.transcript.text if turn.draft and turn.draft.transcript else ""
         if said:
             self._history.add(PastExchange(turn.participant.name, said, ""))
+        speaker = turn.participant
+        self._publish(
+            events.TurnIgnored,
+            turn_id=turn.turn_id,
+            speaker=speaker.name,
+            speaker_id=speaker.id,
+            text=said,
+            reason="too many waiting",
+        )
         if over := self._announcements.pop(turn.turn_id, None):
             over.set()
         self._close(turn)

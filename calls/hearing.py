@@ -84,7 +84,11 @@ class Hearing:
         if step:
             self._listener.on_barge_in(self, step)
         if edges and not self._endpointing.in_turn:
-            del self._pcm[:-PRE_ROLL_BYTES]
+            self._pcm.clear()
+
+    def bot_goes_on(self) -> None:
+        """The bot's voice comes back; speech over it counts anew."""
+        self._barge_in.start_over()
 
     def end_after(self, silence_s: float) -> None:
         """From now on this much silence ends the turn."""

@@ -65,6 +65,11 @@ class BargeIn:
             return self._forget()
         return self._step(bot_audible)
 
+    def start_over(self) -> None:
+        """The bot goes on: what was heard so far does not count any more, and the next speech silences it again."""
+        self._state = _State.QUIET
+        self._speech_s = 0.0
+
     def _step(self, bot_audible: bool) -> BargeInStep | None:
         if self._state is _State.HOLDING and self._speech_s >= self.rules.cut_s - ROUNDING_S:
             self._state = _State.CUT

@@ -148,10 +148,12 @@ class Endpointing:
         return [Edge.RESUMED]
 
     def _ended(self) -> list[Edge]:
-        if self.silence_s < self.end_s - self._tolerance_s:
+        short = self.spoken_s < self.rules.shortest_speech_s
+        end_s = max(self.end_s, self.rules.end_s) if short else self.end_s
+        if self.silence_s < end_s - self._tolerance_s:
             return []
         self._state = _State.SILENT
-        return [Edge.ENDED if self.spoken_s >= self.rules.shortest_speech_s else Edge.DROPPED]
+        return [Edge.DROPPED if short else Edge.ENDED]
 
     def _overlong(self) -> list[Edge]:
         if self.now_s - self._speech_began_s < self.rules.longest_turn_s:

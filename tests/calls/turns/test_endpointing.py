@@ -62,3 +62,11 @@ def test_profiles_end_a_turn_after_their_own_pause() -> None:
 
 def test_an_endless_turn_is_ended_and_goes_on_as_another() -> None:
     assert kinds("#" * 100, PauseRules(longest_turn_s=2.0)) == [Edge.BEGAN, Edge.PAUSED, Edge.ENDED, Edge.BEGAN]
+
+
+def test_a_first_short_word_is_given_time_to_go_on_however_finished_it_sounds() -> None:
+    endpointing = Endpointing()
+    endpointing.end_s = 0.25
+    found = [edge for mark in "#" * 7 + "." * 14 + "#" * 12 + "." * 12 for edge in endpointing.hear(HOP_S, 0.9 if mark == "#" else 0.02)]
+    assert Edge.DROPPED not in found
+    assert found[-1] is Edge.ENDED
