@@ -139,7 +139,7 @@ class Conversation:
         if not speaking and not self._floor.deciding():
             self._go_on()
         elif speaking and self._clock() - self._held_since_s > LONGEST_HOLD_S:
-            self._floor.interrupt(speaking[0].participant)
+            self._interrupt(speaking[0].participant)
 
     def _publish(self, event: type[events.CallEvent], **fields: Any) -> None:
         self._bus.publish(event(chat_id=self._chat_id, at_s=self._clock(), **fields))
@@ -212,7 +212,7 @@ class Conversation:
                 self._playout.hold()
             case BargeInStep.CUT:
                 if len(self._people) <= 1 or self._floor.is_answering(hearing.participant):
-                    self._floor.interrupt(hearing.participant)
+                    self._interrupt(hearing.participant)
         self._floor.changed()
 
     # ---- turns
@@ -293,9 +293,16 @@ class Conversation:
         if all(self._turns.get(participant_id) is turn for participant_id in in_turns) and not self._floor.deciding(besides=turn):
             self._go_on(turn.participant, words)
 
-    def _go_on(self, by: Participant | None = None, words: str = "") -> None:
+    def _interrupt(self, by: Participant) -> None:
+        if self._floor.interrupt(by):
+            self._start_over()
+
+    def _start_over(self) -> None:
         for hearing in self._hearings.values():
-            hearing.bot_goes_on()
+            hearing.start_over()
+
+    def _go_on(self, by: Participant | None = None, words: str = "") -> None:
+        self._start_over()
         self._floor.come_back(by, words)
 
     def _close(self, turn: Turn) -> None:
@@ -313,7 +320,7 @@ class Conversation:
         if not words or turn.aside:
             self._come_back(turn, words)
             return
-        self._floor.interrupt(turn.participant)
+        self._interrupt(turn.participant)
         if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft), self._clock()):
             self._drafting.reply(turn, draft)
 

@@ -126,17 +126,18 @@ class Floor:
             self._waiting.remove(turns[-1])
         return turns[-1]
 
-    def interrupt(self, by: Participant) -> None:
-        """Somebody wants the floor: a reply that has begun to sound ends with what was heard of it."""
+    def interrupt(self, by: Participant) -> bool:
+        """Somebody wants the floor: a reply that has begun to sound ends with what was heard of it; false if there is none."""
         turn = self._answered
         if turn is None or not self._sounded(turn):
-            return
+            return False
         assert turn.draft is not None
         assert turn.draft.reply is not None
         self._playout.cut()
         self._publish(events.Interrupted, turn_id=turn.turn_id, by=by.name, heard=turn.draft.reply.heard)
         self._end_exchange(turn, turn.draft, interrupted=True)
         self._stop_answering()
+        return True
 
     def come_back(self, by: Participant | None = None, words: str = "") -> None:
         """What silenced the bot was nothing: go on from the word that was broken off."""

@@ -86,8 +86,8 @@ class Hearing:
         if edges and not self._endpointing.in_turn:
             self._pcm.clear()
 
-    def bot_goes_on(self) -> None:
-        """The bot's voice comes back; speech over it counts anew."""
+    def start_over(self) -> None:
+        """The bot's voice comes back, or is cut off for good: speech over it counts anew."""
         self._barge_in.start_over()
 
     def end_after(self, silence_s: float) -> None:

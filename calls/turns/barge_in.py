@@ -66,7 +66,7 @@ class BargeIn:
         return self._step(bot_audible)
 
     def start_over(self) -> None:
-        """The bot goes on: what was heard so far does not count any more, and the next speech silences it again."""
+        """What was heard so far does not count any more, and the next speech silences the bot again."""
         self._state = _State.QUIET
         self._speech_s = 0.0
 
