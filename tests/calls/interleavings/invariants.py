@@ -163,18 +163,19 @@ def replies_never_mix(record: Record) -> Iterator[str]:
 def words_come_in_order(record: Record) -> Iterator[str]:
     """Within a reply no word is left out, and none that was heard to its end comes again, unless its clause was still being made."""
     before: Word | None = None
+    before_at = 0
     for heard in record.heard:
         for word in heard.words:
             if before is not None and word is not before:
-                yield from _wrong_step(record, before, word, heard.at)
-            before = word
+                yield from _wrong_step(record, before, word, before_at)
+            before, before_at = word, heard.at
 
 
-def _wrong_step(record: Record, before: Word, word: Word, at: int) -> Iterator[str]:
+def _wrong_step(record: Record, before: Word, word: Word, before_at: int) -> Iterator[str]:
     if word.clause is before.clause:
         if word.place > before.place + 1 or (word.place == before.place + 1 and before.ended_at is None):
             yield f"After {before.text!r} comes {word.text!r}: something was left out."
-        if word.place < before.place and word.clause.whole_at is not None and word.clause.whole_at < at:
+        if word.place < before.place and word.clause.whole_at is not None and word.clause.whole_at < before_at:
             yield f"After {before.text!r} comes {word.text!r} again."
     elif word.place != 0:
         yield f"A clause begins with {word.text!r}, its word {word.place}."
