@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import hashlib
 import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,8 @@ from tests.calls.interleavings.world import World, play_schedule
 COUNT: Final = 1_000_000
 QUICK_COUNT: Final = 10_000
 RANDOM_IN_JOB: Final = 500
+MOST_RANDOM: Final = 3
+"""Random schedules at most, for each that is wanted: short ones may come up again."""
 SHOWN: Final = 10
 """Broken schedules that are shortened and shown; the others are counted."""
 PROGRESS_EVERY_S: Final = 10.0
@@ -63,6 +66,8 @@ class Outcome:
     broken: int = 0
     found: list[Violation] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
+    schedules: set[int] = field(default_factory=set)
+    """A digest of each, so that what comes up twice counts once."""
 
     def add(self, other: Outcome) -> None:
         """Take another one's figures in."""
@@ -71,16 +76,17 @@ class Outcome:
         self.broken += other.broken
         self.found += other.found
         self.happened += other.happened
+        self.schedules |= other.schedules
 
     @property
     def interleavings(self) -> int:
-        """All of them."""
-        return self.enumerated + self.random
+        """How many different ones."""
+        return len(self.schedules)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The result."""
+    """The result; ``interleavings`` counts different ones."""
 
     interleavings: int
     enumerated: int
@@ -101,12 +107,12 @@ def depth_for(count: int) -> int:
 
 
 def jobs_for(count: int, depth: int, seed: int) -> Iterator[Job]:
-    """The enumeration, then as many random schedules as are wanted if there were no others."""
+    """The enumeration, then random schedules, more than enough for ``count`` different ones."""
     openings = [tuple(actions.parsed(line)) for line in OPENINGS]
     for opening in openings:
         yield Job(opening, depth=0)
         yield from (Job(tuple(steps), depth=depth - 1) for steps in first_steps(opening))
-    for first in range(0, count, RANDOM_IN_JOB):
+    for first in range(0, MOST_RANDOM * count, RANDOM_IN_JOB):
         yield Job(seed=seed, first=first, count=RANDOM_IN_JOB)
 
 
@@ -115,6 +121,7 @@ def done(job: Job) -> Outcome:
     gc.disable()
     outcome = Outcome()
     for place, (number, world) in enumerate(_conversations(job)):
+        outcome.schedules.add(_digest(world.done))
         outcome.happened.update(type(happened.event).__name__ for happened in world.record.happened)
         if violations(world.record):
             outcome.broken += 1
@@ -125,6 +132,10 @@ def done(job: Job) -> Outcome:
         if place % 100 == 0:
             gc.collect()
     return outcome
+
+
+def _digest(schedule: Sequence[str]) -> int:
+    return int.from_bytes(hashlib.blake2b(" ".join(schedule).encode(), digest_size=8).digest())
 
 
 def _conversations(job: Job) -> Iterator[tuple[str, World]]:
@@ -188,7 +199,11 @@ def main() -> int:
     """Search and print; the exit code."""
     wanted = _arguments()
     if wanted.replay is not None:
-        return replay(wanted.replay)
+        try:
+            return replay(wanted.replay)
+        except ValueError as problem:
+            print(f"{problem} The actions are {', '.join(actions.EVERY)}, and at the end {' or '.join(actions.LAST)}.", file=sys.stderr)
+            return 2
     count = wanted.count or (QUICK_COUNT if wanted.quick else COUNT)
     depth = depth_for(count)
     began = time.monotonic()
@@ -205,7 +220,7 @@ def main() -> int:
         invariants=len(INVARIANTS),
         violations=total.broken,
         seconds=round(seconds, 1),
-        ms_each=round(1000 * seconds * wanted.processes / total.interleavings, 2),
+        ms_each=round(1000 * seconds * wanted.processes / (total.enumerated + total.random), 2),
     )
     publish("interleavings", [asdict(row)], wanted.json, "Conversations in virtual time, each in another order")
     return int(total.broken > 0)
