@@ -164,6 +164,9 @@ class Settings(BaseSettings):
     endpointing: EndpointingProfile = Field(
         EndpointingProfile.BALANCED, description="How long a pause ends a turn: fast (500 ms), balanced (700 ms), patient (1500 ms)."
     )
+    turn_model: Literal["auto", "none"] = Field(
+        "auto", description="Whether the sound of a turn is judged, too, to know if it is over (auto: where its model is on disk)."
+    )
     shortest_pause_ms: int | None = Field(
         None,
         ge=100,

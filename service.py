@@ -112,6 +112,8 @@ def _fixed_clauses(settings: Settings) -> list[str]:
 
 
 def _turn_model(settings: Settings) -> TurnModel | None:
+    if settings.turn_model == "none":
+        return None
     try:
         return TurnModel(path_of(TURN_MODEL, settings.models_dir))
     except ModelMissing as missing:

@@ -12,8 +12,12 @@ TURN_MODEL: Final = "smart-turn-v3.2"
 
 def needed_models(settings: Settings) -> list[Model]:
     """The models that the engines chosen by ``settings`` use. Without the turn model pauses are judged by words and silence alone."""
-    names = [_for_hearing(settings), _for_speaking(settings), _for_thinking(settings), TURN_MODEL]
+    names = [_for_hearing(settings), _for_speaking(settings), _for_thinking(settings), _for_turns(settings)]
     return [model_named(name) for name in names if name]
+
+
+def _for_turns(settings: Settings) -> str | None:
+    return TURN_MODEL if settings.turn_model == "auto" else None
 
 
 def _for_hearing(settings: Settings) -> str | None:

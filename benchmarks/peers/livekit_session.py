@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """LiveKit Agents under the microphone: an ``AgentSession`` without room or server. Prints JSON, see :mod:`benchmarks.harness.session`."""
 
 # mypy: disable-error-code="import-not-found, import-untyped, misc, no-untyped-call, untyped-decorator, no-any-return, unused-ignore"

@@ -203,12 +203,17 @@ def test_the_program_ends_when_its_parent_does(voice_file: Path) -> None:
 
 
 def test_nothing_but_the_program_imports_piper_and_nothing_imports_the_program() -> None:
-    """Piper is GPL-3.0-or-later and Parley is not: they meet at a pipe only."""
+    """Piper is GPL-3.0-or-later and Parley is not: they meet at a pipe only.
+
+    The drivers of other voice agents, which run in environments of their own to be measured beside Parley, carry its licence.
+    """
     sources = [path for path in ROOT.rglob("*.py") if not {".venv", "build"} & set(path.relative_to(ROOT).parts) and path != PROGRAM]
     assert len(sources) > 50
     offenders = [path for path in sources if any(_is_piper(name) for name in _imported(path))]
 
-    assert offenders == []
+    drivers = [path for path in offenders if path.parent == ROOT / "benchmarks" / "peers"]
+    assert offenders == drivers
+    assert all("SPDX-License-Identifier: GPL-3.0-or-later" in path.read_text(encoding="utf-8").splitlines()[0] for path in drivers)
     assert "SPDX-License-Identifier: GPL-3.0-or-later" in PROGRAM.read_text(encoding="utf-8").splitlines()[0]
 
 

@@ -51,6 +51,7 @@ def test_what_the_settings_need_is_fetched_and_then_listed_as_here(
 ) -> None:
     monkeypatch.setenv("BRAIN", "openai")
     monkeypatch.setenv("TTS_ENGINE", "edge")
+    monkeypatch.setenv("TURN_MODEL", "none")
 
     fetched = engines("fetch", "--all-needed", "--from", str(carried))
 
@@ -90,7 +91,7 @@ def test_a_folder_that_is_not_there_is_a_usage_error() -> None:
 
 
 def test_settings_that_need_nothing_fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"BRAIN": "openai", "TTS_ENGINE": "edge", "STT_ENGINE": "openai"}.items():
+    for name, value in {"BRAIN": "openai", "TTS_ENGINE": "edge", "STT_ENGINE": "openai", "TURN_MODEL": "none"}.items():
         monkeypatch.setenv(name, value)
 
     assert engines("fetch").output == "Ready: these settings need no embedded model.\n"

@@ -21,6 +21,7 @@ KEY = SecretStr("k")
         ({"anthropic_api_key": KEY, "brain": "embedded"}, ["whisper-base", "piper-joe-medium", "qwen2.5-coder-0.5b", "smart-turn-v3.2"]),
         ({"brain_model_path": Path("mine.gguf"), "piper_voice": Path("mine.onnx")}, ["whisper-base", "smart-turn-v3.2"]),
         ({"stt_engine": "openai", "tts_engine": "edge", "openai_api_key": KEY}, ["smart-turn-v3.2"]),
+        ({"stt_engine": "openai", "tts_engine": "edge", "openai_api_key": KEY, "turn_model": "none"}, []),
         ({"stt_engine": "whisper", "tts_engine": "espeak", "brain": "openai"}, ["whisper-base", "smart-turn-v3.2"]),
     ],
 )
