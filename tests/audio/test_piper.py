@@ -17,6 +17,7 @@ from audio.resample import resample
 from audio.stt.decoding import WhisperDecoder
 from audio.stt.whisper import guarded_decode
 from audio.stt.word_errors import word_error_rate
+from audio.trim import AUDIBLE_PEAK
 from audio.tts import Voice
 from audio.tts.piper import PiperEngine, length_scale
 from audio.tts.piper_process import PROGRAM
@@ -64,10 +65,10 @@ async def test_what_is_said_can_be_understood(piper: PiperEngine, whisper_base: 
 async def test_both_ends_are_trimmed(piper: PiperEngine) -> None:
     samples = np.abs(np.frombuffer(await said(piper, "Yes, of course."), "<i2").astype(int))
 
-    audible = np.flatnonzero(samples > 400)
+    audible = np.flatnonzero(samples > 0.8 * AUDIBLE_PEAK)
 
-    assert audible[0] / PLAYOUT_RATE_HZ <= 0.065
-    assert (len(samples) - audible[-1]) / PLAYOUT_RATE_HZ <= 0.065
+    assert audible[0] / PLAYOUT_RATE_HZ <= 0.07
+    assert (len(samples) - audible[-1]) / PLAYOUT_RATE_HZ <= 0.07
 
 
 @in_one_loop
