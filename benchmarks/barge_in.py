@@ -4,7 +4,7 @@
 
 With stub engines and speech detected by loudness in windows of 32 ms (as long as a model's), in 1 session and in 12 of one process: two
 seconds into a reply somebody speaks for 1.5 s. Counted from their first sample: when the voice has become plainly quieter, and the last
-audible sample. Then, with 1 session, somebody coughs or says "mm-hm", "yeah", "right", "okay" over replies in which every word has a pitch
+audible sample. Then, in 4 sessions, somebody coughs or says "mm-hm", "yeah", "right", "okay" over replies in which every word has a pitch
 of its own: the recording shows whether the reply was heard to its end, and each word in it whole and once.
 """
 
@@ -27,9 +27,9 @@ from benchmarks.side_by_side import PARLEY, Program, comparing_parser, measured,
 from errors import ParleyError
 
 SESSIONS: Final = (1, 12)
-BARGE_INS: Final = {1: 20, 12: 4}
+BARGE_INS: Final = {1: 12, 12: 4}
 QUICK_BARGE_INS: Final = 2
-LISTENINGS: Final = 20
+LISTENING_SESSIONS: Final = 4
 HOP: Final = ("--hop-ms", "32")
 HELD_FROM_S: Final = 0.1
 """A shorter silence is none that a listener would notice."""
@@ -107,7 +107,7 @@ async def measure(programs: Sequence[Program], quick: bool, any_load: bool) -> t
             size = ["--sessions", str(sessions), "--barge-ins", str(QUICK_BARGE_INS if quick else BARGE_INS[sessions])]
             rows.append(row_of(program, await measured(program, [*HOP, *size], any_load=any_load)))
     for program in programs:
-        size = ["--listenings", str(len(SIGNS_OF_LISTENING) if quick else LISTENINGS)]
+        size = ["--sessions", str(1 if quick else LISTENING_SESSIONS), "--listenings", str(len(SIGNS_OF_LISTENING))]
         listening_rows.append(listening_row_of(program, await measured(program, [*HOP, *size], any_load=any_load)))
     return rows, listening_rows
 
