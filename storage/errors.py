@@ -1,4 +1,4 @@
-"""What can be wrong with the database."""
+"""What can be wrong with what is kept."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class StorageError(ParleyError):
     """The database cannot be opened, read or written."""
 
     exit_code = EXIT_SETTINGS
+
+
+class TooMany(ParleyError):
+    """A list that people fill is full."""
