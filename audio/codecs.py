@@ -1,4 +1,7 @@
-"""Sound files of any kind, in and out, through PyAV's libraries: no ffmpeg program is needed. Blocking: run it in a thread."""
+"""Sound files of any kind that this machine's owner put there, through PyAV's libraries: no ffmpeg program is needed. Blocking.
+
+Files from strangers go through :mod:`audio.decode_process`.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,11 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
-from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, as_samples
-from audio.resample import resample
+from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, PLAYOUT_RATE_HZ
 from errors import ParleyError
 
 LONGEST_S: Final = 600.0
 LARGEST_BYTES: Final = 50_000_000
-VOICE_NOTE_RATE_HZ: Final = 48_000
-VOICE_NOTE_BITS_PER_S: Final = 32_000
-OPUS_FRAME_SAMPLES: Final = 960
 CONTAINERS: Final = "wav,w64,ogg,mp3,flac,aac,ac3,amr,aiff,au,caf,asf,avi,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpegts,mpeg,opus"
 """No playlists: those could name files of this machine or addresses of its network."""
 
@@ -56,26 +55,6 @@ def decode(
 def decode_for_playout(source: Path | bytes) -> bytes:
     """See :func:`decode`; at the rate at which lines play."""
     return decode(source, PLAYOUT_RATE_HZ)
-
-
-def encode_voice_note(pcm: bytes, rate_hz: int) -> bytes:
-    """OGG with Opus at 48 kHz mono, which Telegram shows as a voice note.
-
-    :raises SoundFileError: there is no sound to encode.
-    """
-    if not pcm:
-        raise SoundFileError("There is no sound to make a voice note of.")
-    samples = as_samples(resample(pcm, rate_hz, VOICE_NOTE_RATE_HZ))
-    file = io.BytesIO()
-    with av.open(file, mode="w", format="ogg") as container:
-        stream = container.add_stream("libopus", rate=VOICE_NOTE_RATE_HZ, layout="mono", options={"application": "voip"})
-        stream.bit_rate = VOICE_NOTE_BITS_PER_S
-        for start in range(0, len(samples), OPUS_FRAME_SAMPLES):
-            frame = AudioFrame.from_ndarray(samples[None, start : start + OPUS_FRAME_SAMPLES].copy(), format="s16", layout="mono")
-            frame.sample_rate, frame.pts = VOICE_NOTE_RATE_HZ, start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return file.getvalue()
 
 
 def _content(source: Path | bytes, name: str, largest_bytes: int) -> bytes:

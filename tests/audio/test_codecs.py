@@ -10,7 +10,7 @@ import pytest
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from audio.codecs import SoundFileError, decode, decode_for_playout, encode_voice_note
+from audio.codecs import SoundFileError, decode, decode_for_playout
 from audio.pcm import as_samples, duration_s
 from audio.resample import resample
 from audio.wav import stereo, wav_bytes
@@ -52,15 +52,6 @@ def test_all_usual_kinds_of_file_are_decoded_at_both_rates(container: str, codec
     assert likeness(heard, SPEECH) > 0.95
 
 
-def test_a_voice_note_is_ogg_opus_and_sounds_the_same() -> None:
-    note = encode_voice_note(SPEECH, 16_000)
-
-    with av.open(io.BytesIO(note)) as container:
-        assert (container.format.name, container.streams.audio[0].codec_context.name) == ("ogg", "opus")
-    assert len(note) < len(SPEECH) / 5
-    assert likeness(decode(note), SPEECH) > 0.7
-
-
 def test_both_channels_are_heard() -> None:
     file = wav_bytes(stereo(SPEECH, bytes(len(SPEECH))), 16_000, channels=2)
 
@@ -74,7 +65,7 @@ def test_both_channels_are_heard() -> None:
         (b"Dear Parley, this is a text.\n" * 40, "The sound is no sound file that can be played"),
         (b"\x00" * 4000, "The sound is no sound file that can be played"),
         (b"RIFF" + bytes(60), "The sound is no sound file that can be played"),
-        (encode_voice_note(SPEECH, 16_000)[:50], "The sound is no sound file that can be played"),
+        (encoded("ogg", "libopus")[:50], "The sound is no sound file that can be played"),
         (wav_bytes(b"", 16_000), "The sound holds no sound. Send WAV, MP3 or OGG."),
     ],
     ids=["empty", "text", "zeros", "header", "cut short", "no samples"],
@@ -134,8 +125,3 @@ def test_files_are_named_without_their_folder(tmp_path: Path) -> None:
     path.write_bytes(os.urandom(0))
     with pytest.raises(SoundFileError, match=r"^note\.ogg is empty"):
         decode(path)
-
-
-def test_no_sound_makes_no_voice_note() -> None:
-    with pytest.raises(SoundFileError, match=r"There is no sound to make a voice note of."):
-        encode_voice_note(b"", 16_000)
