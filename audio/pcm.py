@@ -6,6 +6,7 @@ All sound is signed 16-bit little-endian mono PCM in ``bytes``. Speech that is h
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,12 @@ def as_floats(pcm: bytes) -> Floats:
 def as_samples(pcm: bytes) -> Samples:
     """PCM as a read-only int16 view, without a copy."""
     return np.frombuffer(pcm, dtype="<i2")
+
+
+def loudness(pcm: bytes) -> float:
+    """The root mean square of PCM, full scale 32768; 0.0 of nothing."""
+    samples = as_samples(pcm).astype(np.float32)
+    return math.sqrt(float(samples @ samples) / len(samples)) if len(samples) else 0.0
 
 
 def from_floats(floats: Floats) -> bytes:

@@ -16,9 +16,7 @@ FIRST_CONNECTIVE_WORDS: Final = 8
 """A first clause with this many words and no punctuation ends before the next connective."""
 WORDS_BEFORE_EARLY_STOP: Final = 3
 """A first clause of this many words ends at a full stop at once; of fewer only when a space follows, as in ``see example.org``."""
-LEAD_TO_ADDRESSES: Final = frozenset(
-    ("at", "to", "on", "see", "from", "visit", "open", "via", "is", "in", "en", "a", "de", "és", "на", "в")
-)
+LEAD_TO_ADDRESSES: Final = frozenset(("at", "to", "on", "see", "from", "visit", "open", "via", "in", "en", "a", "de", "és", "на", "в"))
 """Behind these words a full stop may belong to an address."""
 LONGEST_CLAUSE_CHARS: Final = 220
 """A clause this long ends at the next space."""

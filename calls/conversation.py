@@ -28,6 +28,7 @@ from calls.turns.addressing import Addressing, Heard
 from calls.turns.backchannels import is_backchannel
 from calls.turns.barge_in import BargeIn, BargeInStep
 from calls.turns.endpointing import Edge, Endpointing
+from calls.turns.lulls import LullEdge
 from calls.turns.patience import Patience
 from calls.turns.revisions import Revisions
 from errors import EngineError
@@ -260,20 +261,37 @@ class Conversation:
         self._turns[participant.id] = turn
         self._publish(events.TurnBegan, turn_id=turn.turn_id, speaker=participant.name, speaker_id=participant.id)
 
+    def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
+        """Where a participant may just have ended, transcribing begins at once; where not, nothing has happened."""
+        turn = self._turns[hearing.participant.id]
+        if edge is LullEdge.OVER:
+            if turn.drop_early_draft():
+                turn.revision = self._revisions.advance(turn.revision)
+        elif self._drafting.speculation.may_listen_in_a_lull():
+            self._draft(turn, hearing, early=True)
+
     def _pause(self, turn: Turn, hearing: Hearing) -> None:
-        if turn.draft:
-            turn.revision = self._revisions.advance(turn.revision)
-        self._draft(turn, hearing)
+        draft = turn.draft
+        if draft and draft.early and draft.covers_bytes >= len(turn.carried) + hearing.sounding_bytes:
+            self._drafting.confirm(turn, draft, hearing.speech_ended_at_s)
+        elif self._drafting.speculation.may_work_ahead():
+            self._draft(turn, hearing)
+        else:
+            turn.drop_draft()
 
     def _resume(self, turn: Turn) -> None:
         turn.state = TurnState.OPEN
         turn.revision = self._revisions.advance(turn.revision)
         turn.go_on()
 
-    def _draft(self, turn: Turn, hearing: Hearing) -> Draft:
-        return self._drafting.begin(turn, turn.carried + hearing.pcm(), hearing.speech_ended_at_s)
+    def _draft(self, turn: Turn, hearing: Hearing, *, early: bool = False) -> Draft:
+        if turn.draft:
+            turn.revision = self._revisions.advance(turn.revision)
+        return self._drafting.begin(turn, turn.carried + hearing.pcm(), hearing.speech_ended_at_s, early=early)
 
     def _commit(self, turn: Turn, hearing: Hearing) -> None:
+        if turn.draft and turn.draft.early:
+            self._pause(turn, hearing)
         draft = turn.draft or self._draft(turn, hearing)
         draft.marks.committed = self._clock()
         turn.carried += hearing.pcm()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from audio.stt import SpeechToText
 from audio.tts import TextToSpeech
@@ -16,7 +16,8 @@ from calls.latency import Marks
 from calls.manners import Manners
 from calls.pause_reader import TurnJudge
 from calls.reply import Reply
-from calls.turn import Draft, Turn
+from calls.speculation import Speculation
+from calls.turn import Draft, Turn, TurnState
 from calls.turns.revisions import Revisions
 from errors import EngineError
 
@@ -33,6 +34,7 @@ class Engines:
     tts: TextToSpeech
     turn_judge: TurnJudge | None = None
     """Judges by the sound of a turn whether it is over; without one words and silence decide."""
+    speculation: Speculation = field(default_factory=Speculation)
 
 
 class Drafting:
@@ -48,10 +50,15 @@ class Drafting:
         self._summaries = Summaries(engines.brain, manners.history_tokens, manners.bot_name)
         self.on_words: Callable[[Turn, Draft], None] = lambda _turn, _draft: None
 
-    def begin(self, turn: Turn, pcm: bytes, speech_ended_at_s: float) -> Draft:
-        """Start a draft on the turn as it is now, in place of any older one."""
+    @property
+    def speculation(self) -> Speculation:
+        """The budget of work ahead of time, shared by all calls."""
+        return self._engines.speculation
+
+    def begin(self, turn: Turn, pcm: bytes, speech_ended_at_s: float, *, early: bool = False) -> Draft:
+        """Start a draft on the turn as it is now, in place of any older one; ``early``: in a lull that may be no pause."""
         turn.drop_draft()
-        draft = turn.draft = Draft(turn.revision, Marks(speech_ended_at_s))
+        draft = turn.draft = Draft(turn.revision, Marks(speech_ended_at_s), early=early)
         draft.covers_bytes = len(pcm)
         draft.hearing = self._spawn(self._hear_out(turn, draft, pcm))
         return draft
@@ -59,7 +66,8 @@ class Drafting:
     async def _hear_out(self, turn: Turn, draft: Draft, pcm: bytes) -> None:
         settled, settled_bytes = turn.settled, turn.settled_bytes
         try:
-            heard = await self._engines.stt.transcribe(pcm[settled_bytes:], self._manners.language)
+            with self.speculation.transcription():
+                heard = await self._engines.stt.transcribe(pcm[settled_bytes:], self._manners.language)
             draft.transcript = replace(heard, text=f"{settled} {heard.text}".strip()) if settled else heard
         except EngineError as error:
             draft.failure = error
@@ -67,8 +75,16 @@ class Drafting:
             turn.settle(draft)
             return
         draft.marks.heard = self._clock()
-        self.on_words(turn, draft)
+        if not draft.early:
+            self.on_words(turn, draft)
         draft.ready.set()
+
+    def confirm(self, turn: Turn, draft: Draft, speech_ended_at_s: float) -> None:
+        """The lull in which ``draft`` was begun is a pause: its words count from now on."""
+        draft.early = False
+        draft.marks.speech_ended = speech_ended_at_s
+        if draft.ready.is_set():
+            self.on_words(turn, draft)
 
     def understood(self, draft: Draft) -> bool:
         """There are words, and the engine is sure enough of them."""
@@ -93,6 +109,12 @@ class Drafting:
         pieces = self._engines.brain.reply(self.messages(turn.participant.name, draft.transcript.text))
         draft.reply = self.new_reply(turn, draft.marks, pieces)
         draft.replying = self._spawn(draft.reply.run())
+        draft.prepared = turn.state is TurnState.OPEN
+        self.speculation.begun += draft.prepared
+
+    def spoken(self, draft: Draft) -> None:
+        """The draft's reply begins to be heard."""
+        self.speculation.used += draft.prepared
 
     def fixed_reply(self, turn: Turn, draft: Draft, text: str) -> Reply:
         """A reply with words of our own, in place of one that could not be thought."""

@@ -220,6 +220,7 @@ class Floor:
     async def _say(self, turn: Turn, draft: Draft) -> None:
         await self._until_free(turn)
         reply = self._drafting.reply(turn, draft)
+        self._drafting.spoken(draft)
         reply.start(self._playout)
         await reply.finished.wait()
         await self._excuse(turn, draft, reply)

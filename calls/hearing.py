@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from audio.pcm import BYTES_PER_SAMPLE, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ
+from audio.pcm import BYTES_PER_SAMPLE, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ, loudness
 from audio.vad import VoiceActivity
 from calls.lines import Participant
 from calls.turns.barge_in import BargeIn, BargeInStep
 from calls.turns.endpointing import Edge, Endpointing
+from calls.turns.lulls import LullEdge, Lulls
 
 PRE_ROLL_S = 0.4
 """Sound kept from before a turn begins, because speech is noticed only after it has begun."""
 PRE_ROLL_BYTES = int(PRE_ROLL_S * HEARING_RATE_HZ) * BYTES_PER_SAMPLE
 MISSING_AFTER_S = 0.1
 """A participant whose frames stop for this long is taken to be silent (Telegram sends nothing for a muted one)."""
+BACKGROUND_BYTES = 8 * HEARING_FRAME_BYTES
+"""While there is no turn, every eighth frame is looked at, to know how loud the background is."""
 SILENT_FRAME = bytes(HEARING_FRAME_BYTES)
 
 
@@ -24,6 +27,9 @@ class HearingListener(Protocol):
 
     def on_edge(self, hearing: Hearing, edge: Edge) -> None:
         """A turn began, paused, resumed, ended or was nothing."""
+
+    def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
+        """In the middle of a turn it has become quiet, or loud again before that was a pause."""
 
     def on_barge_in(self, hearing: Hearing, step: BargeInStep) -> None:
         """The bot's voice should duck, hold, stop or come back."""
@@ -48,6 +54,7 @@ class Hearing:
         self._activity = activity
         self._endpointing = endpointing
         self._barge_in = barge_in
+        self._lulls = Lulls()
         self._clock = clock
         self._listener = listener
         self._pcm = bytearray()
@@ -69,15 +76,25 @@ class Hearing:
 
     def _take(self, frame: bytes) -> None:
         self._pcm += frame
+        lull = self._lull(frame)
         probability = self._activity.feed(frame)
         if probability is not None:
             self._judge(probability)
+        if lull and self._endpointing.speaking:
+            self._listener.on_lull(self, lull)
         if not self._endpointing.in_turn and len(self._pcm) > 2 * PRE_ROLL_BYTES:
             del self._pcm[:-PRE_ROLL_BYTES]
 
+    def _lull(self, frame: bytes) -> LullEdge | None:
+        if self._endpointing.in_turn:
+            return self._lulls.hear(FRAME_S, loudness(frame))
+        if len(self._pcm) % BACKGROUND_BYTES == 0:
+            self._lulls.background(loudness(frame))
+        return None
+
     def _judge(self, probability: float) -> None:
         hop_s = self._activity.hop_s
-        edges = self._endpointing.hear(hop_s, probability)
+        edges = self._endpointing.hear(hop_s, probability, self._lulls.quiet_s)
         step = self._barge_in.hear(hop_s, probability, self._listener.bot_audible())
         for edge in edges:
             self._listener.on_edge(self, edge)
@@ -85,6 +102,7 @@ class Hearing:
             self._listener.on_barge_in(self, step)
         if edges and not self._endpointing.in_turn:
             self._pcm.clear()
+            self._lulls.start_over()
 
     def start_over(self) -> None:
         """The bot's voice comes back, or is cut off for good: speech over it counts anew."""
@@ -123,6 +141,11 @@ class Hearing:
     def speech_ended_at_s(self) -> float:
         """When the last speech arrived, on the clock."""
         return self._clock() - self._endpointing.silence_s
+
+    @property
+    def sounding_bytes(self) -> int:
+        """How much of :meth:`pcm` there is up to where it last became quiet."""
+        return max(0, len(self._pcm) - round(self._lulls.quiet_s / FRAME_S) * HEARING_FRAME_BYTES)
 
     def pcm(self) -> bytes:
         """The sound of the turn so far, with what came just before it (16 kHz mono)."""

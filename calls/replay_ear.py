@@ -21,6 +21,7 @@ from calls.manners import Manners
 from calls.pause_reader import MOST_READINGS, READ_EVERY_S, TurnJudge
 from calls.turns.barge_in import BargeIn, BargeInStep
 from calls.turns.endpointing import Edge, Endpointing
+from calls.turns.lulls import LullEdge
 from calls.turns.patience import NOTHING, Evidence, Patience
 from calls.turns.text_cues import finished_by_words
 
@@ -210,6 +211,9 @@ class _RecordedEar:
             case Edge.ENDED | Edge.DROPPED:
                 self._note(edge)
                 self._forget()
+
+    def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
+        """Too short to decide anything."""
 
     def on_barge_in(self, hearing: Hearing, step: BargeInStep) -> None:
         """See :class:`calls.hearing.HearingListener`."""

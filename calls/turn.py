@@ -48,6 +48,10 @@ class Draft:
     covers_bytes: int = 0
     """How much of the turn's sound its words are of."""
     replying: asyncio.Task[None] | None = None
+    prepared: bool = False
+    """Its reply was begun before the turn was over."""
+    early: bool = False
+    """Begun in a lull that is no pause yet: its words are kept to themselves until it is one."""
 
     def drop(self) -> None:
         """The revision is not wanted any more."""
@@ -91,6 +95,13 @@ class Turn:
         if self.draft:
             self.draft.drop()
         self.draft = None
+
+    def drop_early_draft(self) -> bool:
+        """The lull was no pause; false if no draft was begun on it."""
+        if self.draft is None or not self.draft.early:
+            return False
+        self.drop_draft()
+        return True
 
     def go_on(self) -> None:
         """Its participant goes on speaking: of the work on it only the words of a long stretch are kept, or finished."""

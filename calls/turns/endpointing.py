@@ -95,15 +95,19 @@ class Endpointing:
         """From the beginning of the turn to its last speech, in audio time."""
         return self.speech_ended_s - self._speech_began_s
 
-    def hear(self, seconds: float, probability: float) -> list[Edge]:
-        """Take one hop of ``seconds`` with its speech ``probability``. Silences are measured to the nearest hop."""
+    def hear(self, seconds: float, probability: float, quiet_s: float = 0.0) -> list[Edge]:
+        """Take one hop of ``seconds`` with its speech ``probability``. Silences are measured to the nearest hop.
+
+        ``quiet_s`` tells for how long there has been hardly any sound: where that is as long as a pause, the first hop without speech
+        is taken for one.
+        """
         self.now_s += seconds
         self._tolerance_s = seconds / 2
         self._follow(seconds, probability)
         if self._state is _State.SILENT:
             return self._began()
         if self._state is _State.SPEAKING:
-            return self._paused() or self._overlong()
+            return self._paused(quiet_s) or self._overlong()
         return self._resumed() or self._ended() or self._paused_again(seconds)
 
     def _follow(self, seconds: float, probability: float) -> None:
@@ -124,8 +128,9 @@ class Endpointing:
         self._speech_began_s = self.now_s - self._run_s
         return [Edge.BEGAN]
 
-    def _paused(self) -> list[Edge]:
-        if self.silence_s < self.rules.pause_s - self._tolerance_s:
+    def _paused(self, quiet_s: float) -> list[Edge]:
+        quiet = quiet_s >= self.rules.pause_s - ROUNDING_S and not self._voiced
+        if self.silence_s < self.rules.pause_s - self._tolerance_s and not quiet:
             return []
         self._state = _State.PAUSED
         self._since_murmur_s = None

@@ -217,8 +217,18 @@ def test_a_long_turn_is_transcribed_on_the_way_and_its_last_pause_costs_only_the
     run_in_virtual_time(stage.play(26))
     (exchange,) = stage.exchanges()
     assert exchange.heard == f"{long_clip.text} {question.text} {remark.text}"
-    assert min(stage.hears.lengths_s[-2:]) < stage.hears.lengths_s[0]
+    assert stage.hears.lengths_s[-1] < question.seconds + remark.seconds + 2.0
     assert max(stage.hears.lengths_s) < long_clip.seconds + question.seconds + remark.seconds
+
+
+def test_words_are_transcribed_from_the_first_quiet_moment_on_and_only_once_when_that_was_the_end(question: Clip) -> None:
+    stage = Stage([question])
+    stage.say(0.5, question)
+    run_in_virtual_time(stage.play(9))
+    (exchange,) = stage.exchanges()
+    assert exchange.heard == question.text
+    assert stage.hears.lengths_s[-1] == max(stage.hears.lengths_s)
+    assert len(stage.thinks.asked) == 1
 
 
 def test_what_no_longer_fits_is_summarised_while_nobody_waits(question: Clip, remark: Clip) -> None:
