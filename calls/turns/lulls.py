@@ -16,8 +16,8 @@ QUIET_ABOVE_FLOOR: Final = 2.0
 LEAST_CONTRAST: Final = 4.0
 """Where speech is not at least four times as loud as the background, loudness tells nothing."""
 PEAK_DECAY_PER_S: Final = 0.74
-BACKGROUND_SHARE: Final = 0.1
-"""How much each look at the background counts."""
+MOST_FLOOR_GROWTH: Final = 1.25
+"""At each look at the background it may be taken to be so much louder: a word that is just beginning is no background."""
 SILENT_LOUDNESS: Final = 8.0
 """Of 32768: quieter than this is silence everywhere."""
 
@@ -47,7 +47,7 @@ class Lulls:
 
     def background(self, loudness: float) -> None:
         """What is heard while there is no turn, looked at now and then."""
-        self._floor += BACKGROUND_SHARE * (max(loudness, SILENT_LOUDNESS) - self._floor)
+        self._floor = max(min(loudness, self._floor * MOST_FLOOR_GROWTH), SILENT_LOUDNESS)
 
     @property
     def in_lull(self) -> bool:
