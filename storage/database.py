@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -12,50 +13,62 @@ from typing import Any, Final
 
 import aiosqlite
 
-from storage.errors import StorageError
+from storage import read_only
+from storage.errors import Problem, StorageError, explained
+from storage.lock import WAIT_S, Lock, users_of
 from storage.migrations import Migration, all_migrations
+from storage.schema import migrate, version_of
+
+log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "parley.db"
 BUSY_TIMEOUT_MS: Final = 5000
-PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA temp_store = MEMORY",
-)
-
-UNUSABLE_PLACE: Final = (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError)
+_OF_READERS: Final = (f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}", "PRAGMA foreign_keys = ON", "PRAGMA temp_store = MEMORY")
+PRAGMAS: Final = (*_OF_READERS, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON")
+UNWRITABLE: Final = (Problem.FULL, Problem.READ_ONLY, Problem.DISK)
 
 Parameters = Sequence[Any]
+_Connections = tuple[aiosqlite.Connection, aiosqlite.Connection | None]
+"""The one that reads, and the one that writes, where one can."""
 
 
 class Database:
     """Open with :meth:`open`. Writes go through :meth:`transaction`, one at a time; reads do not wait for them."""
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    def __init__(self, path: Path, lock: Lock, reader: aiosqlite.Connection, writer: aiosqlite.Connection | None) -> None:
         self.path = path
-        self._writer = writer
+        self._lock = lock
         self._reader = reader
+        self._writer = writer
         self._turn = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path, migrations: Iterable[Migration] | None = None) -> Database:
-        """Open or create the file (mode 0600) and bring its schema up to date.
+    async def open(cls, path: Path, migrations: Iterable[Migration] | None = None, wait_s: float = WAIT_S) -> Database:
+        """Open or create the file (mode 0600), bring its schema up to date, and keep every other Parley from it until it is closed.
 
-        :raises storage.errors.StorageError: not a database, not writable, or written by a newer Parley.
+        Where an up-to-date file can be read and not written, it is opened all the same: what it says holds, and each
+        :meth:`transaction` fails until it can be written again. ``wait_s`` is how long another Parley may take to end.
+
+        :raises storage.errors.StorageError: not a database, not readable, not writable and not up to date, in use by another
+            Parley, or written by a newer one.
         """
-        async with contextlib.AsyncExitStack() as opened:
+        steps = all_migrations() if migrations is None else list(migrations)
+        lock = Lock(path)
+        async with contextlib.AsyncExitStack() as undo:
+            undo.callback(lock.release)
             try:
                 _make_private(path)
-                writer = await _connect(path)
-                opened.push_async_callback(writer.close)
-                await _migrate(path, writer, all_migrations() if migrations is None else list(migrations))
-                reader = await _connect(path)
+                await lock.wait(wait_s)
+                connections: _Connections = await _open_to_write(path, steps)
             except (sqlite3.Error, OSError) as error:
-                raise _explained(path, error) from error
-            opened.pop_all()
-        return cls(path, writer, reader)
+                connections = await _open_to_read(path, steps, await _in_plain_words(path, error))
+            undo.pop_all()
+        return cls(path, lock, *connections)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether it was opened to be written; writing may fail all the same."""
+        return self._writer is not None
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -65,15 +78,17 @@ class Database:
         """
         async with self._turn:
             try:
-                await self._writer.execute("BEGIN IMMEDIATE")
+                writer = self._writer or await self._become_writable()
                 try:
-                    yield self._writer
+                    await writer.execute("BEGIN IMMEDIATE")
+                    yield writer
+                    await writer.commit()
                 except BaseException:
-                    await self._writer.rollback()
+                    with contextlib.suppress(sqlite3.Error):
+                        await writer.rollback()
                     raise
-                await self._writer.commit()
-            except sqlite3.Error as error:
-                raise _explained(self.path, error) from error
+            except (sqlite3.Error, OSError) as error:
+                raise explained(self.path, error) from error
 
     async def rows(self, query: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """Read.
@@ -83,59 +98,86 @@ class Database:
         try:
             return list(await self._reader.execute_fetchall(query, parameters))
         except sqlite3.Error as error:
-            raise _explained(self.path, error) from error
+            raise explained(self.path, error) from error
+
+    async def checkpoint(self) -> None:
+        """Bring the journal into the main file and empty it: what was deleted is then in neither. Left undone where it cannot be."""
+        async with self._turn:
+            if self._writer:
+                with contextlib.suppress(sqlite3.Error):
+                    await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Finish and close; the worker threads of both connections end."""
-        with contextlib.suppress(sqlite3.Error):
-            await self._writer.execute("PRAGMA optimize")
         await self._reader.close()
-        await self._writer.close()
+        if self._writer:
+            with contextlib.suppress(sqlite3.Error):
+                await self._writer.execute("PRAGMA optimize")
+            await self._writer.close()
+        self._lock.release()
+
+    async def _become_writable(self) -> aiosqlite.Connection:
+        """Try again what failed when it was opened."""
+        self._lock.take()
+        reader, writer = await _open_to_write(self.path, None)
+        old, self._reader, self._writer = self._reader, reader, writer
+        await old.close()
+        log.warning("The database %s can be written again.", self.path)
+        return writer
 
 
 def _make_private(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-async def _connect(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None)
+async def _in_plain_words(path: Path, error: sqlite3.Error | OSError) -> StorageError:
+    reason = explained(path, error)
+    if reason.problem is not Problem.BUSY or not (users := await asyncio.to_thread(users_of, path)):
+        return reason
+    return StorageError(f"The database {path} is in use by {', '.join(users)}.", "Stop it, then try again.", Problem.BUSY)
+
+
+async def _open_to_write(path: Path, steps: Sequence[Migration] | None) -> tuple[aiosqlite.Connection, aiosqlite.Connection]:
+    async with contextlib.AsyncExitStack() as undo:
+        writer = await _connect(path, PRAGMAS)
+        undo.push_async_callback(writer.close)
+        if steps is not None:
+            await migrate(path, writer, steps)
+        await writer.execute("BEGIN IMMEDIATE")
+        await writer.rollback()
+        reader = await _connect(path, PRAGMAS)
+        undo.pop_all()
+    return reader, writer
+
+
+async def _open_to_read(path: Path, steps: Sequence[Migration], reason: StorageError) -> tuple[aiosqlite.Connection, None]:
+    """:raises storage.errors.StorageError: the ``reason`` why it cannot be written, if it cannot be read either, or is not up to date."""
+    if reason.problem not in UNWRITABLE:
+        raise reason
+    for uri in read_only.uris(path):
+        try:
+            reader = await _connect(uri, _OF_READERS)
+        except sqlite3.Error:
+            continue
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(reader.close)
+            with contextlib.suppress(sqlite3.Error):
+                if await version_of(path, reader, steps) == len(steps):
+                    undo.pop_all()
+                    log.error("%s What it says is used; nothing new is kept.", reason)
+                    return reader, None
+    raise reason
+
+
+async def _connect(database: Path | str, pragmas: Iterable[str]) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(database, isolation_level=None, uri=isinstance(database, str))
     try:
         connection.row_factory = sqlite3.Row
-        for pragma in PRAGMAS:
+        for pragma in pragmas:
             await connection.execute(pragma)
     except BaseException:
         await connection.close()
         raise
     return connection
-
-
-async def _migrate(path: Path, connection: aiosqlite.Connection, migrations: Sequence[Migration]) -> None:
-    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
-    if version > len(migrations):
-        raise StorageError(
-            f"The database {path} was written by a newer Parley (schema {version}, this one knows {len(migrations)}).",
-            "Update Parley, or set DATA_DIR to another folder.",
-        )
-    for step in migrations[version:]:
-        await _take(step, connection)
-
-
-async def _take(step: Migration, connection: aiosqlite.Connection) -> None:
-    """One step and its number, in one transaction."""
-    try:
-        await connection.executescript(f"BEGIN IMMEDIATE;\n{step.statements}\nPRAGMA user_version = {step.version};\nCOMMIT;")
-    except sqlite3.Error:
-        if connection.in_transaction:
-            await connection.rollback()
-        raise
-
-
-def _explained(path: Path, error: Exception) -> StorageError:
-    if isinstance(error, UNUSABLE_PLACE) or "readonly" in str(error):
-        return StorageError(f"The database {path} cannot be written ({error}).", "Give Parley the right to write there, or set DATA_DIR.")
-    if isinstance(error, sqlite3.DatabaseError) and any(sign in str(error) for sign in ("not a database", "malformed")):
-        return StorageError(f"The database {path} is damaged ({error}).", "Move it away: a new one is made at the next start.")
-    if "locked" in str(error):
-        return StorageError(f"The database {path} is in use by another program.", "Stop the other program, then try again.")
-    return StorageError(f"The database {path} cannot be used ({error}).", "Check the disk it is on.")

@@ -78,7 +78,7 @@ async def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "parley.db"
     path.write_bytes(b"this is not a database at all " * 200)
-    with pytest.raises(StorageError, match=r"parley\.db is damaged .* Move it away: a new one is made at the next start\."):
+    with pytest.raises(StorageError, match=r"parley\.db is damaged .* restore FILE`, or move it away"):
         await Database.open(path)
 
 
