@@ -40,7 +40,7 @@ def run() -> None:
     with loading():
         from service import serve
 
-    asyncio.run(serve(settings))
+    raise typer.Exit(asyncio.run(serve(settings)))
 
 
 @app.command()

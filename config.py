@@ -9,6 +9,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -45,6 +46,12 @@ def _rate_within_limits(rate: str) -> str:
     return rate
 
 
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("it should be the name of a time zone, such as Europe/Madrid")
+    return name
+
+
 def _aliases(*names: str) -> AliasChoices:
     return AliasChoices(*names, *(name.lower() for name in names))
 
@@ -71,6 +78,9 @@ class Settings(BaseSettings):
     session_path: ExpandedPath = Field(
         Path("~/.local/share/parley/parley.session").expanduser(),
         description="The session file that a login writes (kept private: mode 0600).",
+    )
+    owner_id: int | None = Field(
+        None, gt=0, description="Your own user id, if Parley has an account of its own: you may then give it every command, too."
     )
     telegram_dc: str | None = Field(
         None,
@@ -206,6 +216,11 @@ class Settings(BaseSettings):
     idle_prompt: str = Field("Are you still there?", max_length=300, description="What it asks then.")
     max_concurrent_calls: int = Field(15, ge=1, le=1000, description="More calls than this at once are refused.")
     command_prefixes: str = Field("/.!", min_length=1, description="Characters that may begin a command.")
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC",
+        examples=["Europe/Madrid"],
+        description="The time zone of quiet hours in chats that have set none: a name such as Europe/Madrid.",
+    )
 
     # --- Logging ----------------------------------------------------------------------------------------------
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")

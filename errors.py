@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 EXIT_USAGE: Final = 2
 EXIT_UNAVAILABLE: Final = 69
+EXIT_RESTART: Final = 75
+"""Not a failure: whoever supervises the program starts it again."""
 EXIT_SETTINGS: Final = 78
 
 
 class ParleyError(Exception):
     """A failure that is told to a person as is: one sentence on what is wrong, one on the next step.
 
-    ``exit_code`` is what ``bot.py`` ends with when nothing can go on (sysexits(3): 69 unavailable, 78 configuration).
+    ``exit_code`` is what ``bot.py`` ends with when nothing can go on (sysexits(3): 69 unavailable, 78 configuration). ``key`` names the
+    same text in the catalogues of ``handlers/wording`` and ``fields`` what it mentions, where chats are told of it; ``str()`` is English.
     """
 
     exit_code: int = EXIT_UNAVAILABLE
 
-    def __init__(self, what: str, next_step: str = "") -> None:
+    def __init__(self, what: str, next_step: str = "", *, key: str = "", fields: Mapping[str, object] | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.next_step = next_step
+        self.key = key
+        self.fields: Mapping[str, object] = fields or {}
 
     def __str__(self) -> str:
         return f"{self.what} {self.next_step}".strip()

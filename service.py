@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 
 from telethon.errors import RPCError
 
@@ -27,9 +28,14 @@ from calls.recorder import Recorder
 from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import CallEngine, framework
 from config import Settings
-from errors import ModelMissing
+from errors import EXIT_RESTART, ModelMissing
+from handlers.authority import Admins
 from handlers.commands import Commands
+from handlers.grants import StoredGrants
+from handlers.languages import ReplyLanguages
 from handlers.notices import Notices
+from handlers.sender import OwnMessages, Sender
+from handlers.services import Services
 from models import path_of
 from models.needs import TURN_MODEL
 from storage.database import FILE_NAME, Database
@@ -37,16 +43,21 @@ from storage.database import FILE_NAME, Database
 log = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings) -> None:
-    """Work until SIGINT or SIGTERM; every call is left before this returns.
+async def serve(settings: Settings) -> int:
+    """Work until SIGINT, SIGTERM or ``/restart``; every call is left before this returns the exit code.
+
+    The code is 0, or after ``/restart`` :data:`errors.EXIT_RESTART`: whoever supervises the program starts it again.
 
     :raises errors.ParleyError: it cannot work: settings, session, models, network, disk. In a group with others if several things fail.
     """
     create_client(settings).session.close()
     stop = _stop_signal()
+    restart = asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         engines = await stack.enter_async_context(_loaded(settings))
-        bus = await stack.enter_async_context(_event_bus(settings))
+        database = await Database.open(settings.data_dir / FILE_NAME)
+        stack.push_async_callback(database.close)
+        bus = await stack.enter_async_context(_event_bus(settings, database))
         account = await TelegramAccount.connect(settings)
         stack.push_async_callback(account.close)
         call_engine = CallEngine(account.client)
@@ -58,21 +69,26 @@ async def serve(settings: Settings) -> None:
             return TelegramGroupLine(account, call_engine, pacer, chat_id, title, settings.join_timeout_s)
 
         manager = await stack.enter_async_context(CallManager(new_line, engines, _manners(settings), bus, settings.max_concurrent_calls))
-        notices = Notices(lambda chat_id, text: _send(account, chat_id, text))
-        stack.callback(bus.subscribe(notices))
-        await stack.enter_async_context(
-            Commands(
-                account.client,
-                manager,
-                connected=lambda: account.connected,
-                framework=framework(),
-                prefixes=settings.command_prefixes,
-                own_username=account.username,
-            )
+        own = OwnMessages()
+        sender = Sender(account.client, settings.command_prefixes, own)
+        services = Services(
+            client=account.client,
+            settings=settings,
+            database=database,
+            manager=manager,
+            grants=StoredGrants(database),
+            admins=Admins(account.client),
+            connected=lambda: account.connected,
+            framework=framework(),
+            restart=partial(_set_both, restart, stop),
         )
+        notices = Notices(lambda chat_id, text: _send(account, sender, chat_id, text), ReplyLanguages(database, settings.language))
+        stack.callback(bus.subscribe(notices))
+        await stack.enter_async_context(Commands(services, sender, own, owner_id=account.id, own_username=account.username))
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
         log.info("Parley stops and leaves %d calls.", len(manager.active))
+    return EXIT_RESTART if restart.is_set() else 0
 
 
 def _manners(settings: Settings) -> Manners:
@@ -89,11 +105,18 @@ async def _until_stopped(stop: asyncio.Event, account: TelegramAccount, notices:
         losing.cancel()
 
 
-async def _send(account: TelegramAccount, chat_id: int, text: str) -> None:
+async def _send(account: TelegramAccount, sender: Sender, chat_id: int, text: str) -> None:
     try:
-        await account.client.send_message(await account.input_peer(chat_id), text, parse_mode=None, link_preview=False)
+        chat = await account.input_peer(chat_id)
     except (RPCError, ConnectionError, ValueError) as error:
         log.warning("a notice could not be sent: %r", error, extra={"chat_id": chat_id})
+        return
+    await sender.send(chat, chat_id, text)
+
+
+def _set_both(one: asyncio.Event, other: asyncio.Event) -> None:
+    one.set()
+    other.set()
 
 
 def _stop_signal() -> asyncio.Event:
@@ -139,10 +162,9 @@ async def _loaded(settings: Settings) -> AsyncIterator[Engines]:
 
 
 @contextlib.asynccontextmanager
-async def _event_bus(settings: Settings) -> AsyncIterator[EventBus]:
+async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[EventBus]:
     """A bus whose events are kept in the database, and in the event log where one is asked for."""
     bus = EventBus()
-    database = await Database.open(settings.data_dir / FILE_NAME)
     recorder = Recorder(database)
     bus.subscribe(recorder)
     event_log = EventLog(settings.event_log) if settings.event_log else None
@@ -155,6 +177,5 @@ async def _event_bus(settings: Settings) -> AsyncIterator[EventBus]:
     finally:
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
-        await database.close()
         if event_log:
             event_log.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -20,66 +22,100 @@ class Remedy(StrEnum):
     """Nothing: a person has to act."""
     RETRY = "retry"
     """Look the voice chat up again and join again, a few times, with a growing pause."""
+    RETRY_ONCE = "retry_once"
+    """Look the voice chat up again and join once more; then a person has to act."""
     WAIT = "wait"
     """Nothing before the seconds that Telegram asked for are over."""
     DISABLE_CHAT = "disable_chat"
     """Stop trying in this chat until somebody sends /joincall there again."""
+    AT_ITS_TIME = "at_its_time"
+    """Join when the voice chat begins."""
     STOP_ACCOUNT = "stop_account"
     """No more joins by this account; its owner has to act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One row of the table: two plain sentences for the chat, and the remedy."""
+    """One row of the table: two plain sentences for the chat, the remedy, and the name of the text in the catalogues."""
 
     what: str
     next_step: str
     remedy: Remedy
+    key: str
 
 
 class CallError(LineError):
-    """A voice chat could not be joined; ``remedy`` says what may be done, ``retry_after_s`` how long Telegram wants it left alone."""
+    """A voice chat could not be joined; ``remedy`` says what may be done.
 
-    def __init__(self, what: str, next_step: str = "", remedy: Remedy = Remedy.NONE, retry_after_s: int | None = None) -> None:
-        super().__init__(what, next_step)
+    ``retry_after_s`` is how long Telegram wants it left alone, ``starts_at`` when a scheduled voice chat begins.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        next_step: str = "",
+        remedy: Remedy = Remedy.NONE,
+        retry_after_s: int | None = None,
+        *,
+        starts_at: datetime | None = None,
+        key: str = "",
+        fields: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(what, next_step, key=key, fields=fields)
         self.remedy = remedy
         self.retry_after_s = retry_after_s
+        self.starts_at = starts_at
 
 
 class JoinRefused(Exception):
     """Telegram refused the join of a voice chat that it lists (it was ended in between, or we may not join it)."""
 
 
-NO_VOICE_CHAT: Final = Failure("No active voice chat.", "Start one and send /joincall again.", Remedy.NONE)
+NO_VOICE_CHAT: Final = Failure("No active voice chat.", "Start one and send /joincall again.", Remedy.NONE, "call_error.no_voice_chat")
 RTMP: Final = Failure(
-    "This is a livestream fed by streaming software (RTMP), which nobody can speak in.", "Start an ordinary voice chat.", Remedy.NONE
+    "This is a livestream fed by streaming software (RTMP), which nobody can speak in.",
+    "Start an ordinary voice chat.",
+    Remedy.NONE,
+    "call_error.rtmp",
 )
 NOT_REACHED: Final = Failure(
-    "The voice chat could not be joined: no sound connection came about in time.", "Send /joincall again in a minute.", Remedy.RETRY
+    "The voice chat could not be joined: no sound connection came about in time.",
+    "Send /joincall again in a minute.",
+    Remedy.RETRY,
+    "call_error.not_reached",
 )
 REFUSED: Final = Failure(
     "Telegram refused to let me into the voice chat.",
     "Check that my account is a member of this chat and not restricted, then send /joincall again.",
-    Remedy.RETRY,
+    Remedy.RETRY_ONCE,
+    "call_error.refused",
 )
 NO_ACCESS: Final = Failure(
-    "My account has no access to this chat.", "Add it to the chat again, then send /joincall.", Remedy.DISABLE_CHAT
+    "My account has no access to this chat.", "Add it to the chat again, then send /joincall.", Remedy.DISABLE_CHAT, "call_error.no_access"
 )  # fmt: skip
 DEAD_SESSION: Final = Failure(
-    "My Telegram session is no longer valid.", "The owner has to log in again: python bot.py login", Remedy.STOP_ACCOUNT
+    "My Telegram session is no longer valid.",
+    "The owner has to log in again: python bot.py login",
+    Remedy.STOP_ACCOUNT,
+    "call_error.dead_session",
 )
-UNKNOWN: Final = Failure("Joining failed for a reason I do not know.", "Look into the log, then send /joincall again.", Remedy.NONE)
+UNKNOWN: Final = Failure(
+    "Joining failed for a reason I do not know.", "Look into the log, then send /joincall again.", Remedy.RETRY, "call_error.unknown"
+)
 
 TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
     ((library.NoActiveGroupCall, errors.GroupcallAlreadyDiscardedError), NO_VOICE_CHAT),
     (
-        (JoinRefused, errors.GroupcallForbiddenError, errors.GroupcallInvalidError, errors.GroupcallJoinMissingError,
-         errors.ParticipantJoinMissingError),
+        (JoinRefused, errors.GroupcallForbiddenError, errors.GroupcallInvalidError),
         REFUSED,
     ),
     (
+        (errors.GroupcallJoinMissingError, errors.ParticipantJoinMissingError),
+        Failure("Telegram has put me out of the voice chat.", "Send /joincall again.", Remedy.RETRY, "call_error.put_out"),
+    ),
+    (
         (errors.GroupcallSsrcDuplicateMuchError,),
-        Failure("Telegram found my sound source already in use.", "Send /joincall again.", Remedy.RETRY),
+        Failure("Telegram found my sound source already in use.", "Send /joincall again.", Remedy.RETRY, "call_error.source_in_use"),
     ),
     ((ntgcalls.RTMPStreamingUnsupported,), RTMP),
     (
@@ -90,15 +126,30 @@ TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
     (
         (errors.ChatAdminRequiredError, errors.ChatWriteForbiddenError, errors.UserBannedInChannelError, errors.JoinAsPeerInvalidError,
          errors.ChatRestrictedError, errors.UserRestrictedError),
-        Failure("My account may not join voice chats here.", "Lift its restrictions in this chat, then send /joincall again.", Remedy.NONE),
+        Failure(
+            "My account may not join voice chats here.",
+            "Lift its restrictions in this chat, then send /joincall again.",
+            Remedy.NONE,
+            "call_error.restricted",
+        ),
     ),
     (
         (errors.PeerFloodError,),
-        Failure("Telegram has limited my account for sending too much.", "The owner should ask @SpamBot what to do.", Remedy.STOP_ACCOUNT),
+        Failure(
+            "Telegram has limited my account for sending too much.",
+            "The owner should ask @SpamBot what to do.",
+            Remedy.STOP_ACCOUNT,
+            "call_error.spam",
+        ),
     ),
     (
         (errors.FrozenMethodInvalidError,),
-        Failure("Telegram has frozen my account.", "The owner has to appeal in an official Telegram app.", Remedy.STOP_ACCOUNT),
+        Failure(
+            "Telegram has frozen my account.",
+            "The owner has to appeal in an official Telegram app.",
+            Remedy.STOP_ACCOUNT,
+            "call_error.frozen",
+        ),
     ),
     (
         (errors.UnauthorizedError, errors.AuthKeyDuplicatedError, errors.AuthKeyNotFound),
@@ -107,11 +158,16 @@ TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
     ((ntgcalls.TelegramServerError, ntgcalls.BaseRTCException, TimeoutError), NOT_REACHED),
     (
         (errors.ServerError, errors.TimedOutError),
-        Failure("Telegram has problems just now.", "Send /joincall again in a minute.", Remedy.RETRY),
+        Failure("Telegram has problems just now.", "Send /joincall again in a minute.", Remedy.RETRY, "call_error.server"),
     ),
     (
         (ConnectionError, OSError),
-        Failure("I am not connected to Telegram just now.", "I keep trying; send /joincall again in a minute.", Remedy.NONE),
+        Failure(
+            "I am not connected to Telegram just now.",
+            "I keep trying; send /joincall again in a minute.",
+            Remedy.NONE,
+            "call_error.not_connected",
+        ),
     ),
 )  # fmt: skip
 
@@ -123,15 +179,36 @@ def explain(error: BaseException) -> CallError:
     if isinstance(error, CallError):
         return error
     if isinstance(error, FLOODS):
-        return _flood(error.seconds)
+        return flood(error.seconds)
     failure = next((failure for kinds, failure in TABLE if isinstance(error, kinds)), UNKNOWN)
     return of(failure)
 
 
 def of(failure: Failure) -> CallError:
     """The error of a row."""
-    return CallError(failure.what, failure.next_step, failure.remedy)
+    return CallError(failure.what, failure.next_step, failure.remedy, key=failure.key)
 
 
-def _flood(seconds: int) -> CallError:
-    return CallError(f"Telegram asks me to wait {seconds} seconds.", f"Send /joincall again in {seconds} seconds.", Remedy.WAIT, seconds)
+def flood(seconds: int) -> CallError:
+    """Telegram, or our own limit that keeps clear of Telegram's, wants nothing of the kind for so long."""
+    return CallError(
+        f"Telegram asks me to wait {seconds} seconds.",
+        f"Send /joincall again in {seconds} seconds.",
+        Remedy.WAIT,
+        seconds,
+        key="call_error.flood",
+        fields={"seconds": seconds},
+    )
+
+
+def scheduled(starts_at: datetime) -> CallError:
+    """The voice chat is announced for a time, and has not begun."""
+    when = f"{starts_at:%Y-%m-%d %H:%M} UTC"
+    return CallError(
+        f"The voice chat starts at {when}.",
+        "I will join then.",
+        Remedy.AT_ITS_TIME,
+        starts_at=starts_at,
+        key="call_error.scheduled",
+        fields={"when": when},
+    )

@@ -34,9 +34,11 @@ class CallJoined(CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLeft(CallEvent):
-    """Parley has left the call; ``reason`` is a plain sentence."""
+    """Parley has left the call; ``reason`` is a plain sentence, ``key`` and ``fields`` say it in the catalogues of chat texts."""
 
     reason: str = ""
+    key: str = ""
+    fields: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final, Protocol
 
 from calls.state import CallState, PublicState
 from handlers.command import Authority, Command, Request
+from handlers.wording import ENGLISH, say
 
-JOINED: Final = (
-    "✅ I am in the voice chat and listening. I am an AI assistant: what is said there is turned into text. "
-    "Send /leavecall to send me away."
-)
-ALREADY_IN: Final = "I am already in the voice chat. Send /leavecall to send me away."
-LEFT: Final = "👋 I have left the voice chat. Send /joincall to have me back."
-NOT_IN: Final = "I am not in a voice chat here. Send /joincall to have me join one."
-GROUPS_ONLY: Final = "That works in groups. Send /{name} in the group whose voice chat is meant."
-NOT_CONNECTED: Final = "I am not connected to Telegram just now. I keep trying; send /joincall again in a minute."
+FAMILY: Final = "calls"
 
 
 class CallManager(Protocol):
@@ -48,57 +42,59 @@ class CallCommands:
     def commands(self) -> Iterable[Command]:
         """Their declarations."""
         manager, member = Authority.CALL_MANAGER, Authority.MEMBER
-        yield Command("joincall", manager, "/joincall", "I join the voice chat of this group and talk with you.", self.join, ("jc",))
-        yield Command("leavecall", manager, "/leavecall", "I leave the voice chat.", self.leave, ("lc",))
-        yield Command("callinfo", member, "/callinfo", "How the call is going.", self.info, ("ci",))
+        yield Command(name="joincall", family=FAMILY, authority=manager, usage="/joincall", answer=self.join, aliases=("jc",), cost=5)
+        yield Command(name="leavecall", family=FAMILY, authority=manager, usage="/leavecall", answer=self.leave, aliases=("lc",), cost=2)
+        yield Command(name="callinfo", family=FAMILY, authority=member, usage="/callinfo", answer=self.info, aliases=("ci",))
 
     async def join(self, request: Request) -> str:
         """Join the voice chat."""
-        if request.is_private:
-            return GROUPS_ONLY.format(name="joincall")
         state = self._manager.state(request.chat_id)
         if state.state is PublicState.JOINED:
-            return ALREADY_IN
+            return request.say("join.already_in")
         if not self._connected():
-            return NOT_CONNECTED
+            return request.say("join.not_connected")
         await self._manager.join(request.chat_id, request.title, request.sender_id)
-        return JOINED
+        return request.say("join.joined")
 
     async def leave(self, request: Request) -> str:
         """Leave the voice chat."""
-        if request.is_private:
-            return GROUPS_ONLY.format(name="leavecall")
-        return LEFT if await self._manager.leave(request.chat_id) else NOT_IN
+        return request.say("join.left" if await self._manager.leave(request.chat_id) else "join.not_in")
 
     async def info(self, request: Request) -> str:
         """How the call is going."""
-        if request.is_private:
-            return GROUPS_ONLY.format(name="callinfo")
-        return describe(self._manager.state(request.chat_id), self._connected(), self._framework, self._clock())
+        return describe(self._manager.state(request.chat_id), self._connected(), self._framework, self._clock(), request.language)
 
 
-def describe(state: CallState, connected: bool, framework: str, now_s: float) -> str:
+def describe(state: CallState, connected: bool, framework: str, now_s: float, language: str = ENGLISH) -> str:
     """The text of ``/callinfo``."""
     in_call = state.state is PublicState.JOINED
-    active = in_call or state.phase is not None
+    text = partial(_line, language)
     lines = [
-        "📞 Call status",
-        f"Framework: ✅ {framework}",
-        f"Telegram client: {'✅ Connected' if connected else '❌ Not connected'}",
-        f"Call instance: {'✅ Active' if active else '❌ None'}",
-        f"State: {state.state}{f' ({state.phase})' if state.phase else ''}",
-        f"In Call: {'✅ Yes' if in_call else '❌ No'}",
+        text("title"),
+        text("framework", framework=framework),
+        text("client", state=text("connected" if connected else "not_connected")),
+        text("instance", state=text("active" if in_call or state.phase is not None else "none")),
+        text("state", state=f"{state.state}{f' ({state.phase})' if state.phase else ''}"),
+        text("in_call", state=text("yes" if in_call else "no")),
+        *(_of_the_call(state, now_s, language) if in_call else ()),
+        *((text("muted"),) if state.muted_by_admin else ()),
+        text("transcript", count=len(state.transcript)),
+        text("errors", count=state.error_count),
     ]
-    if in_call and state.join_time is not None:
-        lines.append(f"Duration: {duration(now_s - state.join_time)}")
-    if in_call and state.participants:
-        lines.append(f"Participants: {', '.join(state.participants)}")
-    if state.muted_by_admin:
-        lines.append("Muted by an admin: nobody hears me until I may speak.")
-    lines += [f"Transcript lines: {len(state.transcript)}", f"Errors: {state.error_count}"]
     if state.latency_p50_ms is not None and state.latency_p95_ms is not None:
-        lines.append(f"Answers after: {state.latency_p50_ms / 1000:.1f} s (p50), {state.latency_p95_ms / 1000:.1f} s (p95)")
+        lines.append(text("latency", p50=f"{state.latency_p50_ms / 1000:.1f}", p95=f"{state.latency_p95_ms / 1000:.1f}"))
     return "\n".join(lines)
+
+
+def _of_the_call(state: CallState, now_s: float, language: str) -> Iterator[str]:
+    if state.join_time is not None:
+        yield _line(language, "duration", duration=duration(now_s - state.join_time))
+    if state.participants:
+        yield _line(language, "participants", names=", ".join(state.participants))
+
+
+def _line(language: str, key: str, **fields: object) -> str:
+    return say(language, f"callinfo.{key}", **fields)
 
 
 def duration(seconds: float) -> str:

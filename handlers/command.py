@@ -3,49 +3,105 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from enum import IntEnum
+from typing import Any, Final, Protocol
+
+from handlers.menus import Menu
+from handlers.wording import ENGLISH, say
 
 MOST_ARGUMENT_CHARACTERS: Final = 4096
 _COMMAND: Final = re.compile(r"(?P<name>[A-Za-z0-9_]{1,32})(?:@(?P<addressee>[A-Za-z0-9_]{1,32}))?(?:\s+(?P<arguments>.*))?", re.DOTALL)
 
 
-class Authority(StrEnum):
-    """Who may give a command."""
+class Authority(IntEnum):
+    """Who may give a command, from the least to the most; whoever has a level has those below it."""
 
-    MEMBER = "member"
+    STRANGER = 0
+    """Somebody who writes in private without being on any list, or who speaks in the name of another channel."""
+    MEMBER = 1
     """Anybody in the chat."""
-    CALL_MANAGER = "call manager"
-    """Admins who may manage voice chats, anonymous ones included."""
+    AUTHORISED = 2
+    """On the chat's own list (``/auth``)."""
+    CALL_MANAGER = 3
+    """The creator, admins who may manage voice chats, anonymous admins."""
+    SUDO = 4
+    """On the owner's list (``/sudo``): in every chat."""
+    OWNER = 5
+    """The account itself, and ``OWNER_ID``."""
+
+
+class WrongArguments(Exception):
+    """The arguments of a command make no sense. ``what`` says why, in the language of the chat; the usage is told along."""
+
+    def __init__(self, what: str = "") -> None:
+        super().__init__(what)
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One command that somebody gave."""
+    """One command that somebody gave. ``authority`` is what the sender has, ``message`` Telegram's own object."""
 
     chat_id: int
     title: str
     sender_id: int
     arguments: str = ""
     is_private: bool = False
+    sender_name: str = ""
+    language: str = ENGLISH
+    authority: Authority = Authority.MEMBER
+    reply_to_id: int | None = None
+    message: Any = None
+
+    def say(self, key: str, **fields: object) -> str:
+        """A text of the catalogues in the language of the chat."""
+        return say(self.language, key, **fields)
 
 
-Answer = Callable[[Request], Awaitable[str]]
-"""Does what is asked and returns the reply. An ``errors.ParleyError`` is replied as it reads."""
+Answer = Callable[[Request], Awaitable[str | Menu]]
+"""Does what is asked and returns the reply; an empty one is not sent. An ``errors.ParleyError`` is replied in the chat's language.
+
+:raises WrongArguments: the usage of the command is replied.
+"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command; ``usage`` and ``help`` are for people, ``answer`` does it."""
+    """A command of a family. Its help is the text ``help.<name>`` of the catalogues; the family's title is ``family.<family>``.
+
+    ``usage`` and ``example`` are written with a slash; ``cost`` is in severity points (:mod:`handlers.rate`). For a ``destructive`` command
+    the rights of its sender are looked up anew. One that is not for private chats is answered there with where it works.
+    """
 
     name: str
+    family: str
     authority: Authority
     usage: str
-    help: str
     answer: Answer
     aliases: tuple[str, ...] = ()
+    cost: int = 1
+    example: str = ""
+    destructive: bool = False
+    in_private: bool = False
+
+    @property
+    def help_key(self) -> str:
+        """The key of its help."""
+        return f"help.{self.name}"
+
+    @property
+    def shown_example(self) -> str:
+        """An example of its use."""
+        return self.example or f"/{self.name}"
+
+
+class Family(Protocol):
+    """Commands that belong together, in a file of their own."""
+
+    def commands(self) -> Iterable[Command]:
+        """Their declarations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +132,9 @@ class CommandTable:
     """
 
     def __init__(self, commands: Iterable[Command]) -> None:
+        self._commands = tuple(commands)
         self._by_name: dict[str, Command] = {}
-        for command in commands:
+        for command in self._commands:
             for name in (command.name, *command.aliases):
                 if name in self._by_name:
                     raise ValueError(f"two commands are called {name!r}")
@@ -86,3 +143,6 @@ class CommandTable:
     def find(self, name: str) -> Command | None:
         """The command of that name."""
         return self._by_name.get(name)
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands)

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from types import TracebackType
 
-from telethon import TelegramClient
-
-from handlers.authority import CallManagers
-from handlers.calls import CallCommands, CallManager
-from handlers.command import CommandTable
+from handlers.audit import AuditTrail
+from handlers.authority import Authorities
+from handlers.calls import CallCommands
+from handlers.command import Command, CommandTable, Family
 from handlers.dispatch import Dispatcher
+from handlers.languages import ReplyLanguages
+from handlers.sender import OwnMessages, Sender
+from handlers.services import Services
+
+
+def families(services: Services) -> Iterator[Family]:
+    """Every family, in the order in which ``/help`` lists them."""
+    yield CallCommands(services.manager, services.connected, services.framework, services.clock)
+
+
+def all_commands(services: Services) -> list[Command]:
+    """The declarations of every family."""
+    return [command for family in families(services) for command in family.commands()]
 
 
 class Commands:
-    """An async context manager: commands are obeyed inside it."""
+    """An async context manager: commands are obeyed inside it. ``owner_id`` is the account itself."""
 
-    def __init__(
-        self,
-        client: TelegramClient,
-        manager: CallManager,
-        *,
-        connected: Callable[[], bool],
-        framework: str,
-        prefixes: str,
-        own_username: str | None,
-    ) -> None:
-        table = CommandTable(CallCommands(manager, connected, framework).commands())
-        self._dispatcher = Dispatcher(client, table, CallManagers(client), prefixes, own_username)
+    def __init__(self, services: Services, sender: Sender, own: OwnMessages, *, owner_id: int, own_username: str | None) -> None:
+        settings = services.settings
+        owners = {owner_id, *((settings.owner_id,) if settings.owner_id else ())}
+        self._dispatcher = Dispatcher(
+            services.client,
+            CommandTable(all_commands(services)),
+            Authorities(services.admins, services.grants, owners),
+            sender,
+            own,
+            language_of=ReplyLanguages(services.database, settings.language),
+            audit=AuditTrail(services.database),
+            prefixes=settings.command_prefixes,
+            own_username=own_username,
+        )
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Who obeys; for commands that were given while Parley was away."""
+        return self._dispatcher
 
     async def __aenter__(self) -> Commands:
         self._dispatcher.attach()

@@ -3,46 +3,86 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from telethon import TelegramClient, events
 from telethon.errors import FloodWaitError, RPCError
+from telethon.utils import get_display_name
 
 from errors import ParleyError
-from handlers.authority import CallManagers
-from handlers.command import Authority, Command, CommandTable, Invocation, Request, parse
+from handlers import wording
+from handlers.authority import AUTHORITY_KEYS, Authorities
+from handlers.command import Authority, Command, CommandTable, Invocation, Request, WrongArguments, parse
 from handlers.mailbox import Mailboxes
+from handlers.menus import Menu, Menus
+from handlers.rate import Rates, TooMuch
+from handlers.sender import OwnMessages, Sender
 
 log = logging.getLogger(__name__)
 
-ONLY_CALL_MANAGERS: Final = "Only admins who may manage voice chats can do that. Ask one of them to send {prefix}{name}."
-NOT_UNDERSTOOD: Final = "Something went wrong on my side. The log says what; please try again."
-RIGHTS_UNKNOWN: Final = "Telegram did not tell me whether you may do that. Please send it again in a minute."
-RIGHTS_FLOOD: Final = "Telegram asks me to wait {seconds} seconds before I can check who may do that. Please send it again then."
-MOST_CHARACTERS: Final = 4096
+FULL_MAILBOX_WAIT_S: Final = 10.0
+
+DONE: Final = "done"
+REFUSED: Final = "refused"
+TOO_MUCH: Final = "told to wait"
+WRONG: Final = "wrong arguments"
+FAILED: Final = "failed"
+"""What became of a command, for the audit."""
+
+Audit = Callable[[Request, Command, str], Awaitable[None]]
+"""Keeps what became of a command; never raises."""
+LanguageOf = Callable[[int], Awaitable[str]]
+"""The language of the replies in a chat."""
 
 
 def is_spoken_by_its_sender(message: Any) -> bool:
-    """Whether the sender wrote this message here, now and by themselves. Own, forwarded, via-bot and edited messages are no commands."""
-    return not (message.out or message.fwd_from or message.via_bot_id or message.edit_date or message.action)
+    """Whether the sender wrote this message here, now and by themselves. Forwarded, via-bot and edited messages are no commands."""
+    return not (message.fwd_from or message.via_bot_id or message.edit_date or message.action)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    result: str
+    reply: str | Menu
 
 
 class Dispatcher:
-    """Listens for commands on the client, from :meth:`attach` until :meth:`close`."""
+    """Listens for commands on the client, from :meth:`attach` until :meth:`close`. ``clock`` gives seconds."""
 
     def __init__(
-        self, client: TelegramClient, commands: CommandTable, managers: CallManagers, prefixes: str, own_username: str | None
+        self,
+        client: TelegramClient,
+        commands: CommandTable,
+        authorities: Authorities,
+        sender: Sender,
+        own: OwnMessages,
+        *,
+        language_of: LanguageOf,
+        audit: Audit,
+        prefixes: str,
+        own_username: str | None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._commands = commands
-        self._managers = managers
+        self._authorities = authorities
+        self._sender = sender
+        self._own = own
+        self._language_of = language_of
+        self._audit = audit
         self._prefixes = prefixes
         self._own_username = own_username
+        self._clock = clock
         self._mailboxes = Mailboxes()
+        self._menus = Menus()
+        self._rates = Rates()
 
     def attach(self) -> None:
         """Begin to obey."""
-        self._client.add_event_handler(self._on_message, events.NewMessage(incoming=True))
+        self._client.add_event_handler(self._on_message, events.NewMessage())
 
     async def close(self) -> None:
         """Obey no longer, and stop what is being done."""
@@ -50,47 +90,124 @@ class Dispatcher:
         await self._mailboxes.close()
 
     async def _on_message(self, event: Any) -> None:
-        message = event.message
-        if not is_spoken_by_its_sender(message):
+        found = self.find(event.message)
+        if found is None:
             return
-        invocation = parse(message.message or "", self._prefixes, self._own_username)
+        command, invocation = found
+        if not self._mailboxes.post(event.message.chat_id, lambda: self.obey(event.message, command, invocation)):
+            await self._overfull(event.message, command, invocation)
+
+    def find(self, message: Any) -> tuple[Command, Invocation] | None:
+        """The command that ``message`` gives, if it gives one and its sender wrote it."""
+        if not is_spoken_by_its_sender(message) or (message.out and self._own.include(message)):
+            return None
+        text = message.message or ""
+        invocation = parse(text, self._prefixes, self._own_username) or self._chosen(message, text)
         command = self._commands.find(invocation.name) if invocation else None
-        if invocation is None or command is None:
+        return (command, invocation) if command and invocation else None
+
+    def _chosen(self, message: Any, text: str) -> Invocation | None:
+        chosen = self._menus.chosen(message.chat_id, _reply_to_id(message), text, self._clock())
+        return Invocation(*chosen) if chosen else None
+
+    async def obey(self, message: Any, command: Command, invocation: Invocation) -> None:
+        """Do what the command says if its sender may, reply, and keep what became of it."""
+        if await self._authorities.shut_out(message):
             return
+        request = await self._request(message, invocation)
+        outcome = await self._outcome(request, command)
+        if outcome is None:
+            return
+        await self._reply(request, command, outcome.reply)
+        await self._audit(request, command, outcome.result)
 
-        async def obey() -> None:
-            await self._reply(message, await self._answer(command, invocation, message))
+    async def _request(self, message: Any, invocation: Invocation, authority: Authority = Authority.STRANGER) -> Request:
+        return Request(
+            chat_id=message.chat_id,
+            title=getattr(await message.get_chat(), "title", None) or "",
+            sender_id=message.sender_id or 0,
+            arguments=invocation.arguments,
+            is_private=bool(message.is_private),
+            sender_name=get_display_name(message.sender) if message.sender else "",
+            language=await self._language_of(message.chat_id),
+            authority=authority,
+            reply_to_id=_reply_to_id(message),
+            message=message,
+        )
 
-        if not self._mailboxes.post(message.chat_id, obey):
-            log.warning("too many commands in chat %s, /%s is ignored", message.chat_id, command.name)
-
-    async def _answer(self, command: Command, invocation: Invocation, message: Any) -> str:
-        if command.authority is Authority.CALL_MANAGER and not message.is_private:
-            refusal = await self._refusal(command, message)
-            if refusal is not None:
-                return refusal
-        title = getattr(await message.get_chat(), "title", None) or ""
-        request = Request(message.chat_id, title, message.sender_id or 0, invocation.arguments, bool(message.is_private))
+    async def _outcome(self, request: Request, command: Command) -> _Outcome | None:
+        """What becomes of the command; None: nobody is told anything."""
         try:
-            return await command.answer(request)
+            level = await self._authorities.of(request.message, command.authority)
+            if level is Authority.STRANGER < command.authority:
+                return None
+            if too_much := self._charge(request, command, level):
+                return _told_to_wait(request, too_much)
+            if command.destructive and level >= command.authority:
+                level = await self._authorities.anew(request.message)
+        except (RPCError, ConnectionError, TimeoutError, ValueError) as error:
+            return _Outcome(REFUSED, _rights_unknown(request, error))
+        if level < command.authority:
+            return _Outcome(REFUSED, request.say(AUTHORITY_KEYS[command.authority], command=_as_typed(request, command.name)))
+        if request.is_private and not command.in_private:
+            return _Outcome(REFUSED, request.say("groups_only", command=f"/{command.name}"))
+        return await self._answer(replace(request, authority=level), command)
+
+    def _charge(self, request: Request, command: Command, level: Authority) -> TooMuch | None:
+        if level is Authority.OWNER:
+            return None
+        return self._rates.spend(request.chat_id, request.sender_id, command.cost, self._clock())
+
+    async def _answer(self, request: Request, command: Command) -> _Outcome:
+        try:
+            return _Outcome(DONE, await command.answer(request))
+        except WrongArguments as wrong:
+            return _Outcome(WRONG, usage(request.language, command, wrong.what))
         except ParleyError as error:
-            return str(error)
-        except Exception:
-            log.exception("/%s in chat %s failed", command.name, message.chat_id)
-            return NOT_UNDERSTOOD
+            return _Outcome(f"{FAILED}: {error}", wording.of_error(request.language, error))
+        except Exception as error:
+            log.exception("/%s in chat %s failed", command.name, request.chat_id)
+            return _Outcome(f"{FAILED}: {type(error).__name__}", request.say("not_understood"))
 
-    async def _refusal(self, command: Command, message: Any) -> str | None:
-        try:
-            allowed = await self._managers.includes(message)
-        except FloodWaitError as flood:
-            return RIGHTS_FLOOD.format(seconds=flood.seconds)
-        except (RPCError, ConnectionError, ValueError) as error:
-            log.warning("the rights of %s in chat %s are not known: %r", message.sender_id, message.chat_id, error)
-            return RIGHTS_UNKNOWN
-        return None if allowed else ONLY_CALL_MANAGERS.format(prefix=message.message[0], name=command.name)
+    async def _overfull(self, message: Any, command: Command, invocation: Invocation) -> None:
+        log.warning("too many commands in chat %s, /%s is not obeyed", message.chat_id, command.name)
+        too_much = self._rates.refuse(message.chat_id, message.sender_id or 0, FULL_MAILBOX_WAIT_S, self._clock())
+        if too_much.tell and not message.is_private and not await self._authorities.shut_out(message):
+            request = await self._request(message, invocation)
+            await self._reply(request, command, _told_to_wait(request, too_much).reply)
 
-    async def _reply(self, message: Any, text: str) -> None:
-        try:
-            await message.reply(text[:MOST_CHARACTERS], parse_mode=None, link_preview=False)
-        except (RPCError, ConnectionError, TimeoutError) as error:
-            log.warning("the reply in chat %s could not be sent: %r", message.chat_id, error)
+    async def _reply(self, request: Request, command: Command, reply: str | Menu) -> None:
+        text = str(reply)
+        if not text:
+            return
+        chat = await request.message.get_input_chat()
+        sent = await self._sender.send(chat, request.chat_id, text, reply_to=request.message.id)
+        if sent is not None and isinstance(reply, Menu):
+            self._menus.show(request.chat_id, sent, command.name, reply, self._clock())
+
+
+def usage(language: str, command: Command, what: str = "") -> str:
+    """What is replied to wrong arguments: why, how the command is used, and an example."""
+    lines = [wording.say(language, "usage", usage=command.usage), wording.say(language, "example", example=command.shown_example)]
+    return "\n".join(filter(None, [what, *lines]))
+
+
+def _told_to_wait(request: Request, too_much: TooMuch) -> _Outcome:
+    return _Outcome(TOO_MUCH, request.say("too_many_commands", seconds=too_much.wait_s) if too_much.tell else "")
+
+
+def _rights_unknown(request: Request, error: Exception) -> str:
+    if isinstance(error, FloodWaitError):
+        return request.say("rights_flood", seconds=error.seconds)
+    log.warning("the rights of %s in chat %s are not known: %r", request.sender_id, request.chat_id, error)
+    return request.say("rights_unknown")
+
+
+def _as_typed(request: Request, name: str) -> str:
+    """The command with the prefix that its sender used."""
+    first = (request.message.message or "/")[0]
+    return f"{'/' if first.isalnum() else first}{name}"
+
+
+def _reply_to_id(message: Any) -> int | None:
+    return getattr(message.reply_to, "reply_to_msg_id", None) if message.reply_to else None

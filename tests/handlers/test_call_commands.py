@@ -4,8 +4,9 @@ import pytest
 
 from calls.state import CallState, Phase, PublicState
 from errors import LineError
-from handlers.calls import ALREADY_IN, JOINED, LEFT, NOT_CONNECTED, NOT_IN, CallCommands, describe, duration
+from handlers.calls import CallCommands, describe, duration
 from handlers.command import Request
+from handlers.wording import say
 
 REQUEST = Request(chat_id=-5, title="Book club", sender_id=7)
 
@@ -44,18 +45,18 @@ IN_CALL = CallState(
 
 async def test_joining() -> None:
     manager = Manager()
-    assert await commands(manager).join(REQUEST) == JOINED
+    assert await commands(manager).join(REQUEST) == say("en", "join.joined")
     assert manager.joined == [(-5, "Book club", 7)]
 
 
 async def test_joining_twice() -> None:
     manager = Manager(IN_CALL)
-    assert await commands(manager).join(REQUEST) == ALREADY_IN
+    assert await commands(manager).join(REQUEST) == say("en", "join.already_in")
     assert manager.joined == []
 
 
 async def test_joining_without_a_connection() -> None:
-    assert await commands(Manager(), connected=False).join(REQUEST) == NOT_CONNECTED
+    assert await commands(Manager(), connected=False).join(REQUEST) == say("en", "join.not_connected")
 
 
 async def test_a_refusal_comes_through_as_it_reads() -> None:
@@ -65,16 +66,8 @@ async def test_a_refusal_comes_through_as_it_reads() -> None:
 
 
 async def test_leaving() -> None:
-    assert await commands(Manager(IN_CALL)).leave(REQUEST) == LEFT
-    assert await commands(Manager()).leave(REQUEST) == NOT_IN
-
-
-async def test_in_a_private_chat_there_is_nothing_to_join() -> None:
-    private = Request(chat_id=7, title="", sender_id=7, is_private=True)
-    bundle = commands(Manager())
-    assert await bundle.join(private) == "That works in groups. Send /joincall in the group whose voice chat is meant."
-    assert "/leavecall" in await bundle.leave(private)
-    assert "/callinfo" in await bundle.info(private)
+    assert await commands(Manager(IN_CALL)).leave(REQUEST) == say("en", "join.left")
+    assert await commands(Manager()).leave(REQUEST) == say("en", "join.not_in")
 
 
 async def test_callinfo_in_a_call() -> None:

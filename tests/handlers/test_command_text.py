@@ -37,12 +37,23 @@ def test_only_the_prefixes_of_the_settings_count() -> None:
     assert parse("/joincall", ".", None) is None
 
 
-def test_two_commands_of_one_name_are_a_mistake() -> None:
+def command(name: str, *aliases: str) -> Command:
     async def answer(request: Request) -> str:
         return ""
 
-    one = Command("x", Authority.MEMBER, "/x", "", answer, ("y",))
+    return Command(name=name, family="calls", authority=Authority.MEMBER, usage=f"/{name}", answer=answer, aliases=aliases)
+
+
+def test_two_commands_of_one_name_are_a_mistake() -> None:
+    one = command("x", "y")
     with pytest.raises(ValueError, match="'y'"):
-        CommandTable([one, Command("y", Authority.MEMBER, "/y", "", answer)])
-    assert CommandTable([one]).find("y") is one
-    assert CommandTable([one]).find("z") is None
+        CommandTable([one, command("y")])
+    table = CommandTable([one])
+    assert table.find("y") is one
+    assert table.find("z") is None
+    assert list(table) == [one]
+
+
+def test_the_levels_are_in_order() -> None:
+    order = [Authority.STRANGER, Authority.MEMBER, Authority.AUTHORISED, Authority.CALL_MANAGER, Authority.SUDO, Authority.OWNER]
+    assert sorted(Authority) == order

@@ -1,0 +1,43 @@
+"""What the families of commands need of the rest of the house, gathered in one place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from telethon import TelegramClient
+
+from config import Settings
+from handlers.authority import Admins
+from handlers.calls import CallManager
+from handlers.grants import StoredGrants
+from storage import chats
+from storage.chats import ChatSettings
+from storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Made once at the start. ``connected`` tells whether the client is, ``framework`` names the call library, ``restart`` has the program
+    end and be started again, ``clock`` is the time of day."""
+
+    client: TelegramClient
+    settings: Settings
+    database: Database
+    manager: CallManager
+    grants: StoredGrants
+    admins: Admins
+    connected: Callable[[], bool]
+    framework: str
+    restart: Callable[[], None]
+    clock: Callable[[], float] = time.time
+
+    async def chat(self, chat_id: int) -> ChatSettings:
+        """What is set for a chat."""
+        return await chats.get(self.database, chat_id)
+
+    async def change(self, chat_id: int, **changes: Any) -> ChatSettings:
+        """Change what is set for a chat; see :func:`storage.chats.change`."""
+        return await chats.change(self.database, chat_id, **changes)
