@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from audio.stt.engine import SpeechToText
 from audio.stt.fallback import FallbackSpeechToText
+from audio.stt.hedged import HedgedSpeechToText
 from audio.stt.openai import OpenAiSpeechToText
 from audio.stt.whisper import WhisperEngine
 from config import Settings
+from engines import retry_after_s
 from errors import ModelMissing, SettingsError
 from models import path_of
 
@@ -21,15 +23,19 @@ def choose_speech_to_text(settings: Settings) -> SpeechToText:
         raise SettingsError("STT_ENGINE is openai, and STT_URL is not set.", "Set STT_URL to the base URL of the service.")
     engines: list[SpeechToText] = []
     if settings.stt_url and settings.stt_engine != "whisper":
-        engines.append(
-            OpenAiSpeechToText(settings.stt_url, model=settings.stt_model, key=settings.stt_api_key, timeout_s=settings.stt_timeout_s)
-        )
+        engines.append(_service(settings, settings.stt_url))
     try:
         engines.append(_whisper(settings))
     except ModelMissing:
         if not engines:
             raise
     return FallbackSpeechToText(engines, settings.stt_timeout_s)
+
+
+def _service(settings: Settings, url: str) -> SpeechToText:
+    service = OpenAiSpeechToText(url, model=settings.stt_model, key=settings.stt_api_key, timeout_s=settings.stt_timeout_s)
+    after_s = retry_after_s(url, settings.stt_timeout_s)
+    return service if after_s is None else HedgedSpeechToText(service, after_s)
 
 
 def _whisper(settings: Settings) -> WhisperEngine:

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from audio.engine_order import EngineOrder
 from audio.stt.engine import SpeechToText, Transcript
+from engines import EngineOrder, Part
 from errors import EngineError
 
 
@@ -15,7 +15,7 @@ class FallbackSpeechToText:
     """Engines in order of preference; ``deadline_s`` holds for each of them."""
 
     def __init__(self, engines: Sequence[SpeechToText], deadline_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._order = EngineOrder(engines, clock)
+        self._order = EngineOrder(Part.HEARING, engines, clock)
         self._deadline_s = deadline_s
 
     @property
@@ -35,21 +35,19 @@ class FallbackSpeechToText:
 
         :raises errors.EngineError: every engine failed; says how each did.
         """
-        failures: list[str] = []
-        for engine in self._order.in_order():
+        attempts = self._order.attempts()
+        for engine in attempts:
             try:
                 async with asyncio.timeout(self._deadline_s):
                     transcript = await engine.transcribe(pcm, language)
-            except TimeoutError as late:
-                self._order.failed(engine, late)
-                failures.append(f"{engine.name} gave no words within {self._deadline_s:g} s.")
+            except TimeoutError:
+                attempts.failed(engine, EngineError(f"{engine.name} gave no words within {self._deadline_s:g} s."))
             except EngineError as failed:
-                self._order.failed(engine, failed)
-                failures.append(str(failed))
+                attempts.failed(engine, failed)
             else:
                 self._order.worked(engine)
                 return transcript
-        raise EngineError("Nothing could turn the speech into text: " + " ".join(failures))
+        raise EngineError("Nothing could turn the speech into text: " + " ".join(attempts.failures))
 
     async def close(self) -> None:
         """Close all engines."""

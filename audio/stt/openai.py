@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from audio.pcm import HEARING_RATE_HZ
 from audio.stt.engine import Transcript
 from audio.wav import wav_bytes
+from engines import Refused
 from errors import EngineError
 
 LONGEST_ANSWER_BYTES: Final = 1_000_000
@@ -67,15 +68,17 @@ class OpenAiSpeechToText:
                 f"The transcription service at {self._url} can't be reached: {failed}.", "Check STT_URL, and that the service runs."
             ) from None
 
-    def _refusal(self, status: int, body: bytes) -> EngineError:
+    def _refusal(self, status: int, body: bytes) -> Refused:
         if status in REFUSED:
-            return EngineError(f"The transcription service at {self._url} refused the key (HTTP {status}).", "Check STT_API_KEY.")
+            return Refused(f"The transcription service at {self._url} refused the key (HTTP {status}).", "Check STT_API_KEY.", status)
         if status == 404:
-            return EngineError(
+            return Refused(
                 f"There is no transcription service, or no model {self._model!r}, at {self._url} (HTTP 404).",
                 "Check STT_URL and STT_MODEL.",
+                status,
             )
-        return EngineError(f"The transcription service at {self._url} failed (HTTP {status}): {body[:200].decode(errors='replace')}")
+        said = body[:200].decode(errors="replace")
+        return Refused(f"The transcription service at {self._url} failed (HTTP {status}): {said}", "", status)
 
     def _transcript(self, body: bytes, language: str | None) -> Transcript:
         try:

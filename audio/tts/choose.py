@@ -9,8 +9,10 @@ from audio.tts.edge import EdgeEngine
 from audio.tts.engine import TextToSpeech, Voice
 from audio.tts.espeak import EspeakEngine, installed_espeak
 from audio.tts.fallback import FallbackTextToSpeech
+from audio.tts.hedged import HedgedTextToSpeech
 from audio.tts.piper import PiperEngine
 from config import Settings
+from engines.hedging import RETRY_AT_SHARE
 from errors import EngineError, ModelMissing
 from models import path_of
 
@@ -30,7 +32,7 @@ def choose_text_to_speech(settings: Settings, fixed: Collection[str] = ()) -> Te
         engines.append(_espeak())
     else:
         if settings.tts_engine == "edge":
-            engines.append(_cached(EdgeEngine(settings.edge_tts_voice), settings, fixed))
+            engines.append(_cached(_edge(settings), settings, fixed))
         engines += _embedded(settings, fixed, needed=not engines)
     return FallbackTextToSpeech(engines, settings.tts_first_audio_timeout_s)
 
@@ -39,6 +41,10 @@ def default_voice(settings: Settings) -> Voice:
     """How the settings want clauses to be spoken where the chat has no wish of its own."""
     language = "en" if settings.language == "auto" else settings.language
     return Voice(language=language, rate_percent=int(settings.edge_tts_rate.rstrip("%")))
+
+
+def _edge(settings: Settings) -> TextToSpeech:
+    return HedgedTextToSpeech(EdgeEngine(settings.edge_tts_voice), RETRY_AT_SHARE * settings.tts_first_audio_timeout_s)
 
 
 def _embedded(settings: Settings, fixed: Collection[str], *, needed: bool) -> list[TextToSpeech]:

@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from audio.engine_order import EngineOrder
 from audio.tts.engine import TextToSpeech, Voice
+from engines import EngineOrder, Part
 from errors import EngineError
 
 
@@ -16,7 +16,7 @@ class FallbackTextToSpeech:
     """Engines in order of preference; ``first_audio_s`` is how long each may take to its first sound."""
 
     def __init__(self, engines: Sequence[TextToSpeech], first_audio_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._order = EngineOrder(engines, clock)
+        self._order = EngineOrder(Part.SPEAKING, engines, clock)
         self._first_audio_s = first_audio_s
 
     @property
@@ -38,14 +38,13 @@ class FallbackTextToSpeech:
 
         :raises errors.EngineError: every engine failed before its first sound, or one failed after it.
         """
-        failures: list[str] = []
-        for engine in self._order.in_order():
+        attempts = self._order.attempts()
+        for engine in attempts:
             async with aclosing(engine.synthesize(text, voice)) as sound:
                 try:
                     pcm = await self._first(engine, sound)
                 except EngineError as failed:
-                    self._order.failed(engine, failed)
-                    failures.append(str(failed))
+                    attempts.failed(engine, failed)
                     continue
                 try:
                     while pcm:
@@ -56,7 +55,7 @@ class FallbackTextToSpeech:
                     raise
                 self._order.worked(engine)
                 return
-        raise EngineError("No voice could say it: " + " ".join(failures))
+        raise EngineError("No voice could say it: " + " ".join(attempts.failures))
 
     async def _first(self, engine: TextToSpeech, sound: AsyncGenerator[bytes, None]) -> bytes:
         """The first sound; empty if there is nothing to be heard in the text."""

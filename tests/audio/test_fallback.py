@@ -4,10 +4,11 @@ from contextlib import aclosing
 
 import pytest
 
-from audio.engine_order import REST_S, EngineOrder
 from audio.stt.fallback import FallbackSpeechToText
 from audio.tts import Voice
 from audio.tts.fallback import FallbackTextToSpeech
+from engines import EngineOrder, Part
+from engines.order import REST_S
 from errors import EngineError, ModelMissing
 from tests.audio.engines import ScriptedHearing, ScriptedVoice
 
@@ -87,7 +88,7 @@ async def test_when_none_can_be_loaded_the_first_reason_is_told() -> None:
 
 def test_an_order_of_nobody_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="At least one engine"):
-        EngineOrder([])
+        EngineOrder(Part.HEARING, [])
 
 
 # ---- speaking

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
+from engines.troubles import Part, Remedy, Trouble, tell_of_trouble
 from errors import EngineError, ModelMissing, ParleyError
 
 REST_S: Final = 30.0
@@ -33,12 +34,34 @@ class Loadable(Protocol):
 Engine = TypeVar("Engine", bound=Loadable)
 
 
+class Attempts(Generic[Engine]):
+    """One piece of work on its way from engine to engine until one of them has done it; the change from one to the next is told."""
+
+    def __init__(self, order: EngineOrder[Engine]) -> None:
+        self.failures: list[str] = []
+        self._order = order
+        self._failed: Engine | None = None
+
+    def __iter__(self) -> Iterator[Engine]:
+        for engine in self._order.in_order():
+            if self._failed is not None:
+                tell_of_trouble(Trouble(self._order.part, self._failed.name, self.failures[-1], Remedy.REPLACED, engine.name))
+            yield engine
+
+    def failed(self, engine: Engine, why: Exception) -> None:
+        """``engine`` could not do it; ``why`` is for people to read."""
+        self._order.failed(engine, why)
+        self._failed = engine
+        self.failures.append(str(why))
+
+
 class EngineOrder(Generic[Engine]):
     """Decides whom to ask, and remembers who failed. ``clock`` gives seconds."""
 
-    def __init__(self, engines: Sequence[Engine], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, part: Part, engines: Sequence[Engine], clock: Callable[[], float] = time.monotonic) -> None:
         if not engines:
             raise ValueError("At least one engine is needed.")
+        self.part = part
         self._engines = list(engines)
         self._clock = clock
         self._rests_until: dict[str, float] = {}
@@ -47,6 +70,10 @@ class EngineOrder(Generic[Engine]):
     def name(self) -> str:
         """The name of the engine that is asked first when all is well."""
         return self._engines[0].name
+
+    def attempts(self) -> Attempts[Engine]:
+        """The engines for one piece of work."""
+        return Attempts(self)
 
     def in_order(self) -> list[Engine]:
         """All engines: first those in good health, then those that rest."""
