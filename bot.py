@@ -78,6 +78,35 @@ def replay(
     replay_recording(recording, picture, words)
 
 
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="The new file; nothing is ever written over.", metavar="FILE")]) -> None:
+    """Copy all that Parley keeps (chats, rights, wanted calls, transcripts) into FILE, also while it works. The copy is checked.
+
+    Put it back with: python bot.py restore FILE. Session and .env are not part of it.
+    """
+    from storage.backup import backup as copy_database
+    from storage.database import FILE_NAME
+
+    copy = copy_database(load_settings().data_dir / FILE_NAME, file)
+    print(f"✅ {copy.path} is a whole copy ({copy.size_bytes / 1e6:.1f} MB). It holds what was said: keep it private.")
+    print(f"   Put it back with: python bot.py restore {copy.path}")
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A copy that was made with: python bot.py backup FILE.", metavar="FILE")]) -> None:
+    """Put a copy back in the place of all that Parley keeps. Stop Parley first; what there was is put aside, not deleted.
+
+    A copy of an older Parley is brought up to date at the next start.
+    """
+    from storage.backup import restore as restore_database
+    from storage.database import FILE_NAME
+
+    put_aside = restore_database(file, load_settings().data_dir / FILE_NAME)
+    print(f"✅ {file} is back in place.")
+    if put_aside:
+        print(f"   What there was before is in {put_aside}.")
+
+
 def main() -> None:
     """Run the command line; what a person can mend is told in plain words, without a traceback."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

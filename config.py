@@ -91,6 +91,10 @@ class Settings(BaseSettings):
 
     # --- Where things are kept --------------------------------------------------------------------------------
     data_dir: ExpandedPath = Field(Path("~/.local/share/parley").expanduser(), description="The database and everything else Parley keeps.")
+    transcript_days: int = Field(
+        30, ge=0, le=3650, description="What is said in calls is kept for so many days; 0 keeps nothing of it. /forget me deletes at once."
+    )
+    audit_days: int = Field(90, ge=1, le=3650, description="Who gave which command is kept for so many days.")
     models_dir: ExpandedPath = Field(
         Path("~/.cache/parley/models").expanduser(), description="Where models are kept. Any folder with the right files works offline."
     )

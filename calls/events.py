@@ -42,6 +42,23 @@ class CallLeft(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallNotice(CallEvent):
+    """Something about its call that the chat should be told though nobody asked just now; ``key`` and ``fields`` as for :class:`CallLeft`."""
+
+    text: str
+    key: str = ""
+    fields: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountTrouble(CallEvent):
+    """The account may join no more calls; its owner has to act. ``chat_id`` is where that was noticed."""
+
+    text: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseChanged(CallEvent):
     """connecting · listening · thinking · speaking · reconnecting."""
 
@@ -158,6 +175,13 @@ class EngineFailed(CallEvent):
     """A speech engine or the brain failed; ``part`` is hearing, thinking or speaking."""
 
     part: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageFailed(CallEvent):
+    """What happens in calls cannot be stored (``chat_id`` 0: all of them); told once for each trouble, in plain words. The calls go on."""
+
     what: str
 
 

@@ -42,7 +42,12 @@ async def authorise(database: Database, chat_id: int, user_id: int, by: int, at:
         )
         ((many,),) = await connection.execute_fetchall("SELECT count(*) FROM authorised WHERE chat_id = ?", (chat_id,))
         if many > MOST_AUTHORISED:
-            raise TooMany(f"This chat has {MOST_AUTHORISED} authorised people already.", "Take one away with /unauth first.")
+            raise TooMany(
+                f"This chat has {MOST_AUTHORISED} authorised people already.",
+                "Take one away with /unauth first.",
+                key="storage.too_many_authorised",
+                fields={"limit": MOST_AUTHORISED},
+            )
     return cursor.rowcount > 0
 
 

@@ -29,12 +29,12 @@ class Problem(StrEnum):
 
 
 class StorageError(ParleyError):
-    """The database cannot be opened, read or written."""
+    """The database cannot be opened, read or written; its ``key`` is ``storage.`` and the problem."""
 
     exit_code = EXIT_SETTINGS
 
     def __init__(self, what: str, next_step: str = "", problem: Problem = Problem.OTHER) -> None:
-        super().__init__(what, next_step)
+        super().__init__(what, next_step, key=f"storage.{problem}")
         self.problem = problem
 
 

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from storage.database import Database
 
+LONGEST_CALL_S: Final = 86400.0
+"""A call whose end was never stored is over after this long (the upper limit of MAX_CALL_MINUTES)."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeardLine:
@@ -60,15 +63,17 @@ async def of_chat(database: Database, chat_id: int, limit: int = 100) -> list[Li
 
 
 async def forget_user(database: Database, user_id: int) -> int:
-    """Delete all that a user has said, and the answers to it, in every chat; returns how many lines that were."""
-    return await _delete(database, "speaker_id = ?", user_id)
+    """Delete all that a user has said, and the answers to it, in every chat, from the disk too; returns how many lines that were."""
+    lines = await _delete(database, "speaker_id = ?", user_id)
+    await database.checkpoint()
+    return lines
 
 
 async def purge_older(database: Database, at: float) -> int:
     """Delete what was said before ``at``, and the calls that ended before; returns how many lines that were."""
     lines = await _delete(database, "at < ?", at)
     async with database.transaction() as connection:
-        await connection.execute("DELETE FROM calls WHERE coalesce(left_at, joined_at) < ?", (at,))
+        await connection.execute("DELETE FROM calls WHERE coalesce(left_at, joined_at + ?) < ?", (LONGEST_CALL_S, at))
     return lines
 
 

@@ -2,9 +2,10 @@ import asyncio
 from pathlib import Path
 
 from calls.events import CallJoined, CallLeft, ExchangeEnded, PhaseChanged
-from calls.recorder import MOST_WAITING, Recorder
+from calls.recorder import Recorder
 from storage import calls, exchanges
 from storage.database import Database
+from storage.writer import MOST_WAITING
 
 CHAT = -5
 
