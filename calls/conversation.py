@@ -52,8 +52,9 @@ class Conversation:
         playout: Playout,
         bus: events.EventBus,
         chance: Callable[[], float] = random.random,
+        history: History | None = None,
     ) -> None:
-        self.history = History()
+        self.history = History() if history is None else history
         self._clock = asyncio.get_running_loop().time
         self._chat_id = chat_id
         self._chance = chance

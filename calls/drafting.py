@@ -47,7 +47,8 @@ class Drafting:
         self._revisions = revisions
         self._spawn = spawn
         self._clock = clock
-        self._summaries = Summaries(engines.brain, manners.history_tokens, manners.bot_name)
+        self._summaries = self._new_summaries()
+        self._summarised = history.shortened
         self.on_words: Callable[[Turn, Draft], None] = lambda _turn, _draft: None
 
     @property
@@ -143,7 +144,7 @@ class Drafting:
             history,
             history_tokens=manners.history_tokens,
             small_model=manners.small_model,
-            summary=self._summaries.latest,
+            summary=self._summary_so_far().latest,
         )
 
     async def summarise(self) -> None:
@@ -153,7 +154,18 @@ class Drafting:
         """
         if self._manners.small_model:
             return
-        await self._summaries.refresh(list(self._history.messages()))
+        await self._summary_so_far().refresh(list(self._history.messages()))
+
+    def _summary_so_far(self) -> Summaries:
+        """What covers messages that have been forgotten since is forgotten, too."""
+        if self._summarised != self._history.shortened:
+            self._summaries.give_way()
+            self._summaries = self._new_summaries()
+            self._summarised = self._history.shortened
+        return self._summaries
+
+    def _new_summaries(self) -> Summaries:
+        return Summaries(self._engines.brain, self._manners.history_tokens, self._manners.bot_name)
 
     async def prefill(self) -> None:
         """Let the brain read ahead of time what it will be told anyway.

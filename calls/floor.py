@@ -166,7 +166,7 @@ class Floor:
     def _give_up(self, turn: Turn) -> None:
         said = turn.draft.transcript.text if turn.draft and turn.draft.transcript else ""
         if said:
-            self._history.add(PastExchange(turn.participant.name, said, ""))
+            self._history.add(PastExchange(turn.participant.name, said, "", speaker_id=turn.participant.id))
         speaker = turn.participant
         self._publish(
             events.TurnIgnored,
@@ -231,7 +231,7 @@ class Floor:
         assert draft.transcript is not None
         speaker, said = turn.participant, draft.transcript.text
         if reason != BACKCHANNEL:
-            self._history.add(PastExchange(speaker.name, said, ""))
+            self._history.add(PastExchange(speaker.name, said, "", speaker_id=speaker.id))
         self._publish(events.TurnIgnored, turn_id=turn.turn_id, speaker=speaker.name, speaker_id=speaker.id, text=said, reason=reason)
         self._close(turn)
 
@@ -264,7 +264,7 @@ class Floor:
         reply, marks = draft.reply, draft.marks
         said = draft.transcript.text if draft.transcript else ""
         heard = reply.heard if reply else ""
-        self._history.add(PastExchange(turn.participant.name, said, heard, interrupted))
+        self._history.add(PastExchange(turn.participant.name, said, heard, interrupted, turn.participant.id))
         spans = marks.spans_ms()
         if marks.first_sound is not None:
             self.latency.add(spans)
