@@ -39,6 +39,7 @@ from handlers.services import Services
 from models import path_of
 from models.needs import TURN_MODEL
 from storage.database import FILE_NAME, Database
+from storage.retention import Retention, keep_purging
 
 log = logging.getLogger(__name__)
 
@@ -165,17 +166,19 @@ async def _loaded(settings: Settings) -> AsyncIterator[Engines]:
 async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[EventBus]:
     """A bus whose events are kept in the database, and in the event log where one is asked for."""
     bus = EventBus()
-    recorder = Recorder(database)
+    recorder = Recorder(database, publish=bus.publish, keep_words=settings.transcript_days > 0)
     bus.subscribe(recorder)
     event_log = EventLog(settings.event_log) if settings.event_log else None
     if event_log:
         bus.subscribe(event_log)
-    writing = asyncio.create_task(recorder.run())
+    retention = Retention(settings.transcript_days, settings.audit_days)
+    tasks = [asyncio.create_task(recorder.run()), asyncio.create_task(keep_purging(database, retention))]
     try:
         yield bus
-        await recorder.drained()
     finally:
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+        await recorder.drained()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if event_log:
             event_log.close()
