@@ -107,6 +107,12 @@ class Conversation:
         """Say something that nobody asked for, when what was asked before is answered; what is returned is set when it is over."""
         return self._floor.announce(Turn(NOBODY, self._revisions.begin(), announced=text))
 
+    def change_manners(self, manners: Manners) -> None:
+        """From the next turn on; how a participant is listened to stays as it was when they were first heard."""
+        self._manners = manners
+        self._addressing.rules = manners.addressing
+        self._drafting.change_manners(manners)
+
     async def _prefill(self) -> None:
         try:
             await self._drafting.prefill()

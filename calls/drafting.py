@@ -51,6 +51,10 @@ class Drafting:
         self._summarised = history.shortened
         self.on_words: Callable[[Turn, Draft], None] = lambda _turn, _draft: None
 
+    def change_manners(self, manners: Manners) -> None:
+        """From the next reply on."""
+        self._manners = manners
+
     @property
     def speculation(self) -> Speculation:
         """The budget of work ahead of time, shared by all calls."""

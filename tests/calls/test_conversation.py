@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from brain import Message, Role
 from calls import events
 from calls.floor import UNREACHABLE
 from calls.manners import Manners
+from calls.turns.addressing import AddressingRules, Mode
 from calls.turns.endpointing import PauseRules
 from errors import EngineError
 from tests.calls.stage import ANN, BOB, Clip, Stage
@@ -219,6 +221,24 @@ def test_a_long_turn_is_transcribed_on_the_way_and_its_last_pause_costs_only_the
     assert exchange.heard == f"{long_clip.text} {question.text} {remark.text}"
     assert stage.hears.lengths_s[-1] < question.seconds + remark.seconds + 2.0
     assert max(stage.hears.lengths_s) < long_clip.seconds + question.seconds + remark.seconds
+
+
+def test_a_change_of_manners_counts_from_the_next_turn_on(question: Clip, remark: Clip) -> None:
+    stage = Stage([question, remark])
+    end_s = stage.say(0.5, question)
+    stage.say(end_s + 7, remark)
+    silent = replace(stage.manners, addressing=AddressingRules(mode=Mode.SILENT))
+
+    async def play_and_change() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stage.play(26))
+            await asyncio.sleep(end_s + 6)
+            stage.conversation.change_manners(silent)
+
+    run_in_virtual_time(play_and_change())
+    (exchange,) = stage.exchanges()
+    assert exchange.heard == question.text
+    assert any(isinstance(event, events.TurnIgnored) for event in stage.happened)
 
 
 def test_words_are_transcribed_from_the_first_quiet_moment_on_and_only_once_when_that_was_the_end(question: Clip) -> None:
