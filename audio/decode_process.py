@@ -59,9 +59,11 @@ def check_size(size: int) -> None:
     :raises audio.codecs.SoundFileError: it is not.
     """
     if size == 0:
-        raise SoundFileError("This file is empty, so please send it once more.")
+        raise SoundFileError("This file is empty, so please send it once more.", key="sound.empty")
     if size > LARGEST_BYTES:
-        raise SoundFileError(f"This file is larger than {LARGEST_BYTES >> 20} MB, which is as much as I take.")
+        megabytes = LARGEST_BYTES >> 20
+        what = f"This file is larger than {megabytes} MB, which is as much as I take."
+        raise SoundFileError(what, key="sound.too_large", fields={"megabytes": megabytes})
 
 
 def check_duration(declared_s: float | None, longest_s: float = LONGEST_S) -> None:
@@ -70,7 +72,7 @@ def check_duration(declared_s: float | None, longest_s: float = LONGEST_S) -> No
     :raises audio.codecs.SoundFileError: it is not.
     """
     if declared_s is not None and declared_s > longest_s:
-        raise SoundFileError(f"This is longer than {longest_s / 60:g} minutes, which is as much as I listen to at once.")
+        raise _too_long(longest_s)
 
 
 @contextlib.asynccontextmanager
@@ -105,12 +107,21 @@ async def _at_most(child: Process, most_bytes: int) -> bytes:
 def _refusal(code: int, declared: bool, longest_s: float) -> SoundFileError:
     match code:
         case Outcome.NO_SOUND:
-            return SoundFileError("There is no sound in this file.")
+            return SoundFileError("There is no sound in this file.", key="sound.no_sound")
         case Outcome.TOO_LONG if declared:
-            return SoundFileError("This file holds more sound than it says it does, so I did not listen to it.")
+            what = "This file holds more sound than it says it does, so I did not listen to it."
+            return SoundFileError(what, key="sound.more_than_said")
         case Outcome.TOO_LONG:
-            return SoundFileError(f"This is longer than {longest_s / 60:g} minutes, which is as much as I listen to at once.")
+            return _too_long(longest_s)
         case Outcome.UNREADABLE | 1:
-            return SoundFileError("This is no sound file that I can play: send a voice note, or OGG, MP3, M4A or WAV.")
+            what = "This is no sound file that I can play: send a voice note, or OGG, MP3, M4A or WAV."
+            return SoundFileError(what, key="sound.unreadable")
         case _:
-            return SoundFileError("This file takes too much work to play: send a voice note, or OGG, MP3, M4A or WAV.")
+            what = "This file takes too much work to play: send a voice note, or OGG, MP3, M4A or WAV."
+            return SoundFileError(what, key="sound.too_demanding")
+
+
+def _too_long(longest_s: float) -> SoundFileError:
+    minutes = f"{longest_s / 60:g}"
+    what = f"This is longer than {minutes} minutes, which is as much as I listen to at once."
+    return SoundFileError(what, key="sound.too_long", fields={"minutes": minutes})

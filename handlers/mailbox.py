@@ -19,7 +19,8 @@ Job = Callable[[], Awaitable[None]]
 class Mailboxes:
     """A task per chat that has something to do; it ends when its mailbox is empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
         self._waiting: dict[int, deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.refused = 0
@@ -32,7 +33,7 @@ class Mailboxes:
             task = asyncio.create_task(self._empty(chat_id, waiting), name=f"mailbox of chat {chat_id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        if len(waiting) >= MOST_WAITING:
+        if len(waiting) >= self._most_waiting:
             self.refused += 1
             return False
         waiting.append(job)

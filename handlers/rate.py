@@ -17,15 +17,16 @@ MOST_BUCKETS: Final = 5000
 
 @dataclass(slots=True)
 class Bucket:
-    """Holds up to ``capacity`` points and fills again within :data:`FULL_AGAIN_AFTER_S`. Times are seconds of any steady clock."""
+    """Holds up to ``capacity`` points and fills again within ``full_again_after_s``. Times are seconds of any steady clock."""
 
     capacity: float
     points: float
     at_s: float
+    full_again_after_s: float = FULL_AGAIN_AFTER_S
 
     def wait_s(self, cost: float, now_s: float) -> float:
         """How long until ``cost`` points are there; 0 when they are."""
-        per_s = self.capacity / FULL_AGAIN_AFTER_S
+        per_s = self.capacity / self.full_again_after_s
         self.points = min(self.capacity, self.points + (now_s - self.at_s) * per_s)
         self.at_s = now_s
         return max(0.0, (min(cost, self.capacity) - self.points) / per_s)
@@ -42,13 +43,18 @@ class TooMuch:
 class Rates:
     """The buckets of everybody; those used least recently are forgotten beyond :data:`MOST_BUCKETS`."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, user_points: float = USER_POINTS, chat_points: float = CHAT_POINTS, full_again_after_s: float = FULL_AGAIN_AFTER_S
+    ) -> None:
+        self._user_points = user_points
+        self._chat_points = chat_points
+        self._full_again_after_s = full_again_after_s
         self._buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
         self._told: OrderedDict[tuple[int, int], float] = OrderedDict()
 
     def spend(self, chat_id: int, user_id: int, cost: float, now_s: float) -> TooMuch | None:
         """Take ``cost`` points from the person's bucket and from the chat's; None when both had them."""
-        buckets = (self._bucket(("user", user_id), USER_POINTS, now_s), self._bucket(("chat", chat_id), CHAT_POINTS, now_s))
+        buckets = (self._bucket(("user", user_id), self._user_points, now_s), self._bucket(("chat", chat_id), self._chat_points, now_s))
         wait_s = max(bucket.wait_s(cost, now_s) for bucket in buckets)
         if wait_s > 0:
             return self.refuse(chat_id, user_id, wait_s, now_s)
@@ -68,7 +74,7 @@ class Rates:
         return TooMuch(max(1, math.ceil(wait_s)), tell)
 
     def _bucket(self, key: Hashable, capacity: float, now_s: float) -> Bucket:
-        bucket = self._buckets.setdefault(key, Bucket(capacity, capacity, now_s))
+        bucket = self._buckets.setdefault(key, Bucket(capacity, capacity, now_s, self._full_again_after_s))
         self._buckets.move_to_end(key)
         if len(self._buckets) > MOST_BUCKETS:
             self._buckets.popitem(last=False)

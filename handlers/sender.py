@@ -10,6 +10,9 @@ from typing import Any, Final
 
 from telethon import TelegramClient
 from telethon.errors import FloodWaitError, MessageIdInvalidError, MessageNotModifiedError, RPCError, SlowModeWaitError
+from telethon.tl.types import DocumentAttributeAudio
+
+from audio.voice_note import VoiceNote
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,21 @@ class Sender:
             return None
         try:
             sent = await self._client.send_message(chat, self._disarmed(text), reply_to=reply_to, parse_mode=None, link_preview=False)
+        except FAILURES as error:
+            self._note(chat_id, error)
+            return None
+        self._own.add(chat_id, sent.id)
+        return int(sent.id)
+
+    async def send_voice_note(self, chat: Any, chat_id: int, note: VoiceNote, reply_to: int | None = None) -> int | None:
+        """Send a voice note; the id of the message, or None when it could not be sent, as where voice notes are forbidden."""
+        if self._must_wait(chat_id):
+            return None
+        picture = DocumentAttributeAudio(max(1, round(note.duration_s)), voice=True, waveform=note.waveform)
+        try:
+            sent = await self._client.send_file(
+                chat, note.ogg, voice_note=True, mime_type="audio/ogg", attributes=[picture], reply_to=reply_to
+            )
         except FAILURES as error:
             self._note(chat_id, error)
             return None
