@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections import deque
+from typing import Final
 
 import structlog
+
+MOST_RECENT: Final = 500
+_SECRETS: Final = re.compile(
+    r"1[A-Za-z0-9_-]{200,}|\b[0-9a-fA-F]{32,}\b|(?i:(?<=bearer ))\S+|\b(?:sk|pk)-[A-Za-z0-9_-]{16,}|(?<!\d)\+\d{7,15}(?!\d)"
+)
+_recent: deque[str] = deque(maxlen=MOST_RECENT)
+
+
+class RecentLines(logging.Handler):
+    """Keeps the newest lines in memory, without what looks like a secret or a phone number."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line."""
+        _recent.append(_SECRETS.sub("(hidden)", f"{record.levelname} {record.name}: {record.getMessage()}"))
+
+
+def recent_lines(count: int) -> list[str]:
+    """The newest lines of the log, oldest first."""
+    return list(_recent)[-count:]
 
 
 def configure_logging(level: str) -> None:
@@ -29,7 +51,7 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, RecentLines()]
     root.setLevel(level)
     for name in ("telethon", "pytgcalls", "ntgcalls", "webrtc", "asyncio", "faster_whisper", "aiohttp"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -82,6 +82,8 @@ async def serve(settings: Settings) -> int:
             connected=lambda: account.connected,
             framework=framework(),
             restart=partial(_set_both, restart, stop),
+            voice_name=engines.tts.name,
+            hearing_name=engines.stt.name,
         )
         notices = Notices(lambda chat_id, text: _send(account, sender, chat_id, text), ReplyLanguages(database, settings.language))
         stack.callback(bus.subscribe(notices))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Final, Protocol
 
@@ -28,6 +28,10 @@ class CallManager(Protocol):
 
     def state(self, chat_id: int) -> CallState:
         """Where the chat's call stands."""
+
+    @property
+    def active(self) -> Collection[int]:
+        """The chats with a call just now."""
 
 
 class CallCommands:

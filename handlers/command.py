@@ -55,7 +55,7 @@ class Request:
     reply_to_id: int | None = None
     message: Any = None
 
-    def say(self, key: str, **fields: object) -> str:
+    def say(self, key: str, /, **fields: object) -> str:
         """A text of the catalogues in the language of the chat."""
         return say(self.language, key, **fields)
 

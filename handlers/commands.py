@@ -7,22 +7,36 @@ from types import TracebackType
 
 from handlers.audit import AuditTrail
 from handlers.authority import Authorities
+from handlers.auto_join import AutoJoinCommands
 from handlers.calls import CallCommands
-from handlers.command import Command, CommandTable, Family
+from handlers.command import CommandTable, Family
 from handlers.dispatch import Dispatcher
+from handlers.hearing import HearingCommands
 from handlers.languages import ReplyLanguages
+from handlers.manners import MannersCommands
+from handlers.rights import RightsCommands
 from handlers.sender import OwnMessages, Sender
+from handlers.service import ServiceCommands
 from handlers.services import Services
+from handlers.speaking import SpeakingCommands
 
 
 def families(services: Services) -> Iterator[Family]:
     """Every family, in the order in which ``/help`` lists them."""
     yield CallCommands(services.manager, services.connected, services.framework, services.clock)
+    yield AutoJoinCommands(services)
+    yield SpeakingCommands(services)
+    yield HearingCommands(services)
+    yield MannersCommands(services)
+    yield RightsCommands(services)
 
 
-def all_commands(services: Services) -> list[Command]:
-    """The declarations of every family."""
-    return [command for family in families(services) for command in family.commands()]
+def all_commands(services: Services) -> CommandTable:
+    """The declarations of every family; ``/help`` is the last and knows them all."""
+    tables: list[CommandTable] = []
+    last = ServiceCommands(services, lambda: tables[0])
+    tables.append(CommandTable(command for family in (*families(services), last) for command in family.commands()))
+    return tables[0]
 
 
 class Commands:
@@ -33,7 +47,7 @@ class Commands:
         owners = {owner_id, *((settings.owner_id,) if settings.owner_id else ())}
         self._dispatcher = Dispatcher(
             services.client,
-            CommandTable(all_commands(services)),
+            all_commands(services),
             Authorities(services.admins, services.grants, owners),
             sender,
             own,

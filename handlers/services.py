@@ -12,6 +12,7 @@ from telethon import TelegramClient
 from config import Settings
 from handlers.authority import Admins
 from handlers.calls import CallManager
+from handlers.decisions import AutoJoin, Histories
 from handlers.grants import StoredGrants
 from storage import chats
 from storage.chats import ChatSettings
@@ -32,6 +33,11 @@ class Services:
     connected: Callable[[], bool]
     framework: str
     restart: Callable[[], None]
+    voice_name: str
+    """What speaks, as logs call it."""
+    hearing_name: str
+    histories: Histories | None = None
+    auto_join: AutoJoin | None = None
     clock: Callable[[], float] = time.time
 
     async def chat(self, chat_id: int) -> ChatSettings:

@@ -20,7 +20,7 @@ ENGLISH: Final = "en"
 Catalogue = Mapping[str, str]
 
 
-def say(language: str, key: str, **fields: object) -> str:
+def say(language: str, key: str, /, **fields: object) -> str:
     """The text of ``key``, such as ``"join.joined"``, with ``fields`` put in. What a catalogue lacks is said in English.
 
     :raises KeyError: no catalogue has it, or a field is missing.

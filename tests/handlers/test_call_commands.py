@@ -28,6 +28,10 @@ class Manager:
     def state(self, chat_id: int) -> CallState:
         return self._state
 
+    @property
+    def active(self) -> tuple[int, ...]:
+        return ()
+
 
 def commands(manager: Manager, connected: bool = True) -> CallCommands:
     return CallCommands(manager, lambda: connected, "py-tgcalls 3.0.0", lambda: 1000.0)

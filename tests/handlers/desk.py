@@ -1,0 +1,194 @@
+"""A desk at which commands are given to a whole dispatcher, without any Telegram: people write, and what is replied comes back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from telethon.tl import types
+
+from calls.state import CallState
+from config import load_settings
+from handlers.authority import Admins
+from handlers.commands import Commands, all_commands
+from handlers.grants import StoredGrants
+from handlers.sender import OwnMessages, Sender
+from handlers.services import Services
+from storage import audit
+from storage.database import Database
+
+GROUP: Final = -1_000_000_005_001
+OWNER, ANN, BOB, LISTED, SUDO, STRANGER = 1, 2, 3, 4, 5, 6
+"""The account itself · an admin who may manage calls · a member · one on the chat's list · one on the owner's · nobody known."""
+
+
+class Manager:
+    """Calls that are only noted."""
+
+    def __init__(self) -> None:
+        self.joined: list[tuple[int, str, int]] = []
+        self.said: list[str] = []
+        self.refusal: Exception | None = None
+        self.in_call = True
+
+    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.joined.append((chat_id, title, requested_by))
+
+    async def leave(self, chat_id: int) -> bool:
+        return False
+
+    def state(self, chat_id: int) -> CallState:
+        return CallState()
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        return (GROUP,)
+
+    async def speak(self, chat_id: int, text: str) -> bool:
+        if self.in_call:
+            self.said.append(text)
+        return self.in_call
+
+
+class Client:
+    """Telegram, as far as commands need it."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, str]] = []
+        self.lookups = 0
+        self.failure: Exception | None = None
+        self.admins: list[int] = [ANN]
+        self._message_id = 1000
+
+    def add_event_handler(self, *_: Any) -> None: ...
+
+    def remove_event_handler(self, *_: Any) -> None: ...
+
+    async def __call__(self, request: Any) -> Any:
+        self.lookups += 1
+        if self.failure:
+            raise self.failure
+        rights = types.ChatAdminRights(manage_call=True)
+        return SimpleNamespace(participants=[types.ChannelParticipantAdmin(admin, OWNER, None, rights) for admin in self.admins])
+
+    async def send_message(self, chat: Any, text: str, *, reply_to: int | None, **_: Any) -> Any:
+        self._message_id += 1
+        self.sent.append((self._message_id, text))
+        return SimpleNamespace(id=self._message_id)
+
+    async def get_entity(self, user_id: int) -> Any:
+        raise ValueError("not known")
+
+    async def get_input_entity(self, name: str) -> Any:
+        if name != "@bob":
+            raise ValueError("not known")
+        return types.InputPeerUser(BOB, 0)
+
+
+class Message(SimpleNamespace):
+    """What somebody wrote."""
+
+    async def get_chat(self) -> Any:
+        return SimpleNamespace(title="" if self.is_private else "Book club")
+
+    async def get_input_chat(self) -> Any:
+        return types.InputPeerChannel(5001, 1)
+
+    async def get_reply_message(self) -> Any:
+        return self.replied
+
+
+class Histories:
+    def __init__(self) -> None:
+        self.cleared: list[int] = []
+
+    def clear(self, chat_id: int) -> int:
+        self.cleared.append(chat_id)
+        return 1
+
+    def forget(self, speaker_id: int) -> int:
+        self.cleared.append(speaker_id)
+        return 1
+
+
+class Decider:
+    """An auto-join that always has the same reason."""
+
+    def __init__(self) -> None:
+        self.looked: list[int] = []
+
+    async def verdict(self, chat_id: int) -> Any:
+        return SimpleNamespace(why="off", fields={})
+
+    def look(self, chat_id: int) -> None:
+        self.looked.append(chat_id)
+
+
+@dataclass
+class Desk:
+    """``say`` gives a command, the rest is there to be looked at."""
+
+    services: Services
+    client: Client
+    manager: Manager
+    own: OwnMessages
+    commands: Commands
+    histories: Histories
+    restarts: list[bool] = field(default_factory=list)
+    _last_id: int = 0
+
+    async def say(self, text: str, by: int = ANN, chat_id: int = GROUP, *, private: bool = False, **fields: Any) -> str | None:
+        """What is replied to ``text``; None: nothing."""
+        message = self.message(text, by, by if private else chat_id, private=private, **fields)
+        found = self.commands.dispatcher.find(message)
+        before = len(self.client.sent)
+        if found:
+            await self.commands.dispatcher.obey(message, *found)
+        return self.client.sent[-1][1] if len(self.client.sent) > before else None
+
+    def message(self, text: str, by: int, chat_id: int, *, private: bool = False, **fields: Any) -> Any:
+        self._last_id += 1
+        usual: dict[str, Any] = {
+            "id": self._last_id, "chat_id": chat_id, "sender_id": by, "message": text, "is_private": private, "out": by == OWNER,
+            "fwd_from": None, "via_bot_id": None, "edit_date": None, "action": None, "reply_to": None, "replied": None,
+            "sender": types.User(by, first_name="Bob" if by == BOB else "Ann"),
+        }  # fmt: skip
+        return Message(**(usual | fields))
+
+    @staticmethod
+    def reply_to(message_id: int, sender_id: int = BOB) -> dict[str, Any]:
+        return {"reply_to": SimpleNamespace(reply_to_msg_id=message_id), "replied": SimpleNamespace(sender_id=sender_id)}
+
+    async def results(self) -> list[tuple[str, str]]:
+        """Commands and what became of them, the newest first."""
+        return [(row.command, row.result) for row in await audit.newest(self.services.database, 500)]
+
+
+@asynccontextmanager
+async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
+    """One in its own folder."""
+    database = await Database.open(folder / "parley.db")
+    client, manager, own, histories, restarts = Client(), Manager(), OwnMessages(), Histories(), list[bool]()
+    telegram: Any = client
+    services = Services(
+        client=telegram, settings=load_settings(None, **settings), database=database, manager=manager, grants=StoredGrants(database),
+        admins=Admins(telegram), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
+        voice_name="piper joe-medium", hearing_name="whisper base", histories=histories, clock=lambda: 1000.0,
+    )  # fmt: skip
+    await services.grants.add_sudo(SUDO, OWNER, 0.0)
+    await services.grants.authorise(GROUP, LISTED, OWNER, 0.0)
+    sender = Sender(telegram, "/.!", own)
+    try:
+        async with Commands(services, sender, own, owner_id=OWNER, own_username="parley") as commands:
+            yield Desk(services, client, manager, own, commands, histories, restarts)
+    finally:
+        await database.close()
+
+
+__all__ = ["Desk", "all_commands", "desk"]
