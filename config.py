@@ -171,6 +171,17 @@ class Settings(BaseSettings):
     brain_threads: int = Field(2, ge=1, le=64, description="CPU threads of the embedded brain.")
     brain_first_token_timeout_s: float = Field(15.0, gt=0, le=300, description="Longest wait for the first word of a reply, in seconds.")
     brain_total_timeout_s: float = Field(45.0, gt=0, le=600, description="Longest time one reply may take to think, in seconds.")
+    brain_fallback: Literal["auto", "none"] = Field(
+        "auto",
+        description="Who thinks when a service does not: auto (where BRAIN is auto the other service whose key is set; then the embedded "
+        "model, where it is on disk), or none.",
+    )
+    tools: str = Field(
+        "",
+        max_length=500,
+        examples=["current_time,who_is_here"],
+        description="What a service may look up while it answers, separated by commas: current_time, who_is_here. Nothing when not set.",
+    )
     bot_name: str = Field("Parley", min_length=1, max_length=64, description="The name it answers to in a call.")
     persona: str | None = Field(None, max_length=4000, description="Who it is, in your own words; added to the built-in instructions.")
 
@@ -210,6 +221,7 @@ class Settings(BaseSettings):
     # --- Calls ------------------------------------------------------------------------------------------------
     join_timeout_s: float = Field(20.0, gt=1, le=120, description="Longest wait for joining a voice chat, in seconds.")
     max_call_minutes: int = Field(240, ge=1, le=1440, description="A call longer than this is left, after a word of good-bye.")
+    alone_s: float = Field(60.0, ge=5, le=86_400, description="A call in which nobody else is for so many seconds is left.")
     welcome: str = Field("", max_length=300, description="What it says when it has joined a call; nothing when not set.")
     idle_prompt_s: float | None = Field(
         None,
@@ -223,7 +235,7 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC",
         examples=["Europe/Madrid"],
-        description="The time zone of quiet hours in chats that have set none: a name such as Europe/Madrid.",
+        description="The time zone of chats that have set none (quiet hours, and what it says the time is): a name such as Europe/Madrid.",
     )
 
     # --- Logging ----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from audio.vad import ENERGY_FLOOR
 from benchmarks.harness.script import Delays, Prompter, tokens
 from benchmarks.harness.sounds import spoken
 from brain import Message
+from brain.tools import Tool
 
 PIECE_BYTES: Final = PLAYOUT_RATE_HZ // 10 * BYTES_PER_SAMPLE
 
@@ -57,7 +58,7 @@ class StubBrain:
     async def prefill(self, messages: Sequence[Message]) -> None:
         """Nothing to read."""
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str, None]:
         """On a fixed clock."""
         words = tokens(self._prompter.answers)
         await asyncio.sleep(self._delays.first_token_s)

@@ -34,6 +34,12 @@ def estimated_tokens(text: str) -> int:
     return len(text.encode()) // 3 + 6
 
 
+def message_tokens(message: Message) -> int:
+    """The same for a whole message, with the tools used in it."""
+    used = (f"{use.call.name}{use.call.arguments}{use.result.text}" for use in message.uses)
+    return estimated_tokens(message.text) + sum(2 * estimated_tokens("") + estimated_tokens(text) for text in used)
+
+
 def first_kept(history: Sequence[Message], budget: int) -> int:
     """The index from which on ``history`` is kept. It moves in leaps, to half the budget, whenever the budget is used up."""
     costs = _costs(history)
@@ -61,7 +67,7 @@ def to_be_covered(history: Sequence[Message], summary: Summary | None, budget: i
 
 
 def _costs(history: Sequence[Message]) -> list[int]:
-    return [estimated_tokens(message.text) for message in history]
+    return [message_tokens(message) for message in history]
 
 
 def _leap(history: Sequence[Message], costs: Sequence[int], first: int, newest: int, target: int) -> int:

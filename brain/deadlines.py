@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from brain.engine import Brain, Message
+from brain.engine import Brain, Message, Piece
+from brain.tools import Tool
 from errors import EngineError
 
 
@@ -35,11 +36,11 @@ class BrainWithDeadlines:
         except TimeoutError:
             return
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[Piece, None]:
         """See :meth:`brain.engine.Brain.reply`."""
         left_s = self._total_s
         limit_s, what = min(self._first_token_s, left_s), "begin"
-        async with aclosing(self._brain.reply(messages)) as pieces:
+        async with aclosing(self._brain.reply(messages, tools)) as pieces:
             while True:
                 began_s = asyncio.get_running_loop().time()
                 piece = await self._next(pieces, limit_s, what)
@@ -49,7 +50,7 @@ class BrainWithDeadlines:
                 limit_s, what = left_s, "finish"
                 yield piece
 
-    async def _next(self, pieces: AsyncGenerator[str, None], limit_s: float, what: str) -> str | None:
+    async def _next(self, pieces: AsyncGenerator[Piece, None], limit_s: float, what: str) -> Piece | None:
         try:
             async with asyncio.timeout(limit_s):
                 return await anext(pieces, None)

@@ -14,6 +14,7 @@ from brain.embedded_program import Options
 from brain.engine import Message
 from brain.model_process import Finished, ModelProcess, Request
 from brain.slots import Slot, Slots
+from brain.tools import Tool
 from config import Settings
 from errors import EngineError, ModelMissing
 from models import path_of
@@ -66,8 +67,8 @@ class EmbeddedBrain:
         async for _ in model.reading_ahead(messages):
             pass
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        """See :meth:`brain.engine.Brain.reply`."""
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str, None]:
+        """See :meth:`brain.engine.Brain.reply`. So small a model uses no tools."""
         model = await self._running()
         async with aclosing(model.reply(messages)) as pieces:
             async for piece in pieces:
@@ -93,17 +94,25 @@ class EmbeddedBrain:
             await self._model.process.close()
             self._model = None
         threads = self._settings.brain_threads
-        options = Options(str(self._model_path()), threads, CONVERSATIONS, CONTEXT_TOKENS, REPLY_TOKENS)
+        options = Options(str(_model_path(self._settings)), threads, CONVERSATIONS, CONTEXT_TOKENS, REPLY_TOKENS)
         self._model = _RunningModel(await ModelProcess.start(options), self._on_finished)
 
-    def _model_path(self) -> Path:
-        own = self._settings.brain_model_path
-        path = own or path_of(MODEL, self._settings.models_dir) / MODEL_FILE
-        if not path.is_file():
-            raise ModelMissing(
-                f"The embedded brain's model is not at {path}.", "Correct BRAIN_MODEL_PATH, or leave it empty for the built-in one."
-            )
-        return path
+
+def _model_path(settings: Settings) -> Path:
+    path = settings.brain_model_path or path_of(MODEL, settings.models_dir) / MODEL_FILE
+    if not path.is_file():
+        raise ModelMissing(
+            f"The embedded brain's model is not at {path}.", "Correct BRAIN_MODEL_PATH, or leave it empty for the built-in one."
+        )
+    return path
+
+
+def embedded_model_is_there(settings: Settings) -> bool:
+    """Whether the embedded brain has a model on disk to think with."""
+    try:
+        return _model_path(settings).is_file()
+    except ModelMissing:
+        return False
 
 
 class _RunningModel:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from brain.engine import Message
-from brain.sse import Refused, StreamingService
+from brain.engine import Message, Piece, without_tools
+from brain.openai_wire import ToolCallDeltas, content_of, first_choice, wire_messages, wire_tools
+from brain.sse import Complaint, StreamingService
+from brain.tools import Tool
 from config import Settings
 from errors import EngineError
+
+log = logging.getLogger(__name__)
 
 REPLY_TOKENS: Final = 300
 _KEY_NEEDED_BY: Final = "api.openai.com"
@@ -30,6 +35,7 @@ class OpenAIBrain:
             silence_timeout_s=settings.brain_total_timeout_s,
         )
         self._limit_name = "max_tokens"
+        self._knows_tools = True
 
     @property
     def name(self) -> str:
@@ -47,43 +53,59 @@ class OpenAIBrain:
     async def prefill(self, messages: Sequence[Message]) -> None:
         """Do nothing: the service keeps its own caches."""
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        """See :meth:`brain.engine.Brain.reply`."""
-        try:
-            async with aclosing(self._attempt(messages)) as pieces:
-                async for piece in pieces:
-                    yield piece
-        except Refused as refusal:
-            if refusal.status != 400 or "max_completion_tokens" not in refusal.complaint or self._limit_name == "max_completion_tokens":
-                raise
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[Piece, None]:
+        """See :meth:`brain.engine.Brain.reply`. What a service does not know is left out from then on."""
+        while True:
+            try:
+                async with aclosing(self._attempt(messages, tools if self._knows_tools else ())) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except Complaint as complaint:
+                if not self._gives_way_to(complaint, tools):
+                    raise
+
+    def _gives_way_to(self, complaint: Complaint, tools: Sequence[Tool]) -> bool:
+        if complaint.status not in (400, 422):
+            return False
+        if "max_completion_tokens" in complaint.complaint and self._limit_name != "max_completion_tokens":
             self._limit_name = "max_completion_tokens"
-            async with aclosing(self._attempt(messages)) as pieces:
-                async for piece in pieces:
-                    yield piece
+            return True
+        if tools and self._knows_tools and "tool" in complaint.complaint.lower():
+            log.warning("%s knows no tools: %s", self.name, complaint.complaint)
+            self._knows_tools = False
+            return True
+        return False
 
     async def close(self) -> None:
         """Close all connections."""
         await self._service.close()
 
-    async def _attempt(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
-        body = {
+    async def _attempt(self, messages: Sequence[Message], tools: Sequence[Tool]) -> AsyncGenerator[Piece, None]:
+        body: dict[str, Any] = {
             "model": self._settings.openai_model,
-            "messages": [{"role": str(message.role), "content": message.text} for message in messages],
+            "messages": wire_messages(messages if tools else without_tools(messages)),
             "stream": True,
             self._limit_name: REPLY_TOKENS,
         }
-        text = Accumulation()
+        if tools:
+            body["tools"] = wire_tools(tools)
+        text, wanted = Accumulation(), ToolCallDeltas()
         ended = False
         async with aclosing(self._service.stream("/chat/completions", body)) as events:
             async for event in events:
-                choice = _first_choice(event)
+                choice = first_choice(event)
                 ended = ended or event.get("done") is True or bool(choice.get("finish_reason"))
-                if piece := text.new_in(_content(choice)):
+                wanted.take(choice)
+                if piece := text.new_in(content_of(choice)):
                     yield piece
         if not ended:
             raise self._service.failed("broke off its reply.")
-        if not text.said:
+        calls = wanted.calls if tools else []
+        if not text.said and not calls:
             raise self._service.failed("sent an empty reply.")
+        for call in calls:
+            yield call
 
 
 class Accumulation:
@@ -104,17 +126,3 @@ class Accumulation:
 
 def _host(settings: Settings) -> str:
     return urlsplit(settings.openai_base_url).hostname or settings.openai_base_url
-
-
-def _first_choice(event: dict[str, Any]) -> dict[str, Any]:
-    choices = event.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    return choice if isinstance(choice, dict) else {}
-
-
-def _content(choice: dict[str, Any]) -> str:
-    holder = choice.get("delta") or choice.get("message") or {}
-    content = holder.get("content") if isinstance(holder, dict) else None
-    if isinstance(content, list):
-        content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""

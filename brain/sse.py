@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from engines import Refused
 from errors import EngineError
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -20,12 +21,11 @@ _KEYS = re.compile(r"\b(?:sk|pk|key)-[\w*.-]+|Bearer\s+\S+", re.IGNORECASE)
 _STALE = (aiohttp.ServerDisconnectedError, ConnectionResetError)
 
 
-class Refused(EngineError):
+class Complaint(Refused):
     """The service answered with an HTTP error; ``complaint`` is what it said, without keys."""
 
     def __init__(self, what: str, next_step: str, status: int, complaint: str) -> None:
-        super().__init__(what, next_step)
-        self.status = status
+        super().__init__(what, next_step, status)
         self.complaint = complaint
 
 
@@ -47,7 +47,7 @@ class StreamingService:
 
         A service that answers with one JSON object instead of a stream gives just that. ``[DONE]`` is given as ``{"done": true}``.
 
-        :raises EngineError: unreachable, refused (:class:`Refused`), cut off, or not an event stream.
+        :raises EngineError: unreachable, refused (:class:`Complaint`), cut off, or not an event stream.
         """
         async with self._translated_errors(), self._posted(path, body) as response:
             if response.status != 200:
@@ -109,10 +109,10 @@ class StreamingService:
             raise self.failed(f"gave up in the middle: {self._safe(_message_in(event))}")
         return event
 
-    def _refused(self, status: int, complaint: str) -> Refused:
+    def _refused(self, status: int, complaint: str) -> Complaint:
         complaint = self._safe(complaint)
         what, next_step = self._explained(status, complaint)
-        return Refused(f"{self._name} {what}", next_step, status, complaint)
+        return Complaint(f"{self._name} {what}", next_step, status, complaint)
 
     def _explained(self, status: int, complaint: str) -> tuple[str, str]:
         said = f" ({complaint})" if complaint else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -79,7 +79,7 @@ class Summaries:
         said = ""
         async with aclosing(self._brain.reply(messages)) as pieces:
             async for piece in pieces:
-                said += piece
+                said += piece if isinstance(piece, str) else ""
                 if len(said) > self._most_chars:
                     break
         return shortened(cleaned(said).translate(_MARKDOWN).strip(' "“”'), self._most_chars)
@@ -92,13 +92,17 @@ def transcript_prompt(old: Sequence[Message], before: Summary | None, budget: in
     """
     uncovered = old[before.covered if before else 0 :]
     lines = [f"Before that: {quoted(before.text)}"] if before else []
-    lines += [_line(message, bot_name) for message in uncovered[first_kept(uncovered, budget) :] if message.role is not Role.SYSTEM]
+    told = (message for message in uncovered[first_kept(uncovered, budget) :] if message.role is not Role.SYSTEM)
+    lines += [line for message in told for line in _lines(message, bot_name)]
     return [Message(Role.SYSTEM, TASK), Message(Role.USER, "\n".join(lines))]
 
 
-def _line(message: Message, bot_name: str) -> str:
+def _lines(message: Message, bot_name: str) -> Iterator[str]:
     who = spoken_name(message.speaker or "") if message.role is Role.USER else bot_name
-    return f"{who}: {quoted(message.text)}"
+    if message.text:
+        yield f"{who}: {quoted(message.text)}"
+    for use in message.uses:
+        yield f"{who} looked up {use.call.name}: {quoted(use.result.text)}"
 
 
 def shortened(text: str, most_chars: int) -> str:

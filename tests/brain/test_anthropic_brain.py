@@ -27,7 +27,7 @@ async def reply_of(service: LanguageService, messages: list[Message] = PROMPT) -
     async with serving(service):
         brain = AnthropicBrain(settings_for(service.url))
         try:
-            return "|".join([piece async for piece in brain.reply(messages)])
+            return "|".join([piece async for piece in brain.reply(messages) if isinstance(piece, str)])
         finally:
             await brain.close()
 

@@ -9,6 +9,7 @@ import pytest
 
 from brain.deadlines import BrainWithDeadlines
 from brain.engine import Message, Role
+from brain.tools import Tool
 from errors import EngineError
 
 PROMPT = [Message(Role.USER, "Hello?")]
@@ -30,7 +31,7 @@ class Slow:
     async def prefill(self, messages: Sequence[Message]) -> None:
         await asyncio.sleep(self.pauses_s[0])
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str, None]:
         try:
             for pause_s in self.pauses_s:
                 await asyncio.sleep(pause_s)

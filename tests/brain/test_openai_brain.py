@@ -29,7 +29,7 @@ async def reply_of(service: LanguageService, **others: Any) -> list[str]:
     async with serving(service):
         brain = OpenAIBrain(settings_for(service.url, **others))
         try:
-            return [piece async for piece in brain.reply(PROMPT)]
+            return [piece async for piece in brain.reply(PROMPT) if isinstance(piece, str)]
         finally:
             await brain.close()
 

@@ -12,6 +12,7 @@ from brain.budget import Summary
 from brain.engine import Message, Role
 from brain.prompt import prompt
 from brain.summary import TASK, Summaries, shortened, transcript_prompt
+from brain.tools import Tool
 from errors import EngineError
 
 INSTRUCTIONS = "You are Parley. The secret word is swordfish."
@@ -37,7 +38,7 @@ class Minutes:
 
     async def close(self) -> None: ...
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str, None]:
         self.asked.append(list(messages))
         try:
             await asyncio.sleep(0)

@@ -14,6 +14,7 @@ from audio.playout import Playout
 from audio.stt import Transcript
 from audio.tts import Voice
 from brain import Message
+from brain.tools import Tool
 from calls import events
 from calls.conversation import Conversation
 from calls.drafting import Engines
@@ -88,7 +89,7 @@ class ScriptedBrain:
 
     async def prefill(self, messages: Sequence[Message]) -> None: ...
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str, None]:
         self.asked.append(list(messages))
         done = False
         try:
