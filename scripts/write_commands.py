@@ -22,12 +22,13 @@ PAGE: Final = ROOT / "docs" / "commands.md"
 INTRODUCTION: Final = """\
 # Commands
 
-Send them in the chat with `/`, `.` or `!` in front (`COMMAND_PREFIXES`), or as `/joincall@name` where several accounts listen. `/help` lists
-those that you may give, `/help joincall` explains one. Edited and forwarded messages are never commands; neither is anything said in a call.
+Send them in the chat with `/`, `.` or `!` in front (`COMMAND_PREFIXES`), or as `/joincall@name` where several accounts listen.
+`/help` lists those that you may give, `/help joincall` explains one. Edited and forwarded messages are never commands; neither is
+anything said in a call.
 
-Who may do what, from the least to the most: everybody in the chat · people on the chat's list (`/auth`) · admins who may manage voice chats,
-anonymous admins and posts of a channel · people the owner trusts (`/sudo`) · the owner, who is the account itself and `OWNER_ID`. In private
-chats Parley obeys the owner and those the owner trusts.
+Who may do what, from the least to the most: everybody in the chat · people on the chat's list (`/auth`) · admins who may manage
+voice chats, anonymous admins and posts of a channel · people the owner trusts (`/sudo`) · the owner, who is the account itself and
+`OWNER_ID`. In private chats Parley obeys the owner and those the owner trusts.
 
 This page is made from the declarations in `handlers/` by `scripts/write_commands.py`.
 """

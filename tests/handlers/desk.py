@@ -14,7 +14,7 @@ from telethon.tl import types
 from calls.state import CallState
 from config import load_settings
 from handlers.authority import Admins
-from handlers.commands import Commands, all_commands
+from handlers.commands import Commands
 from handlers.grants import StoredGrants
 from handlers.sender import OwnMessages, Sender
 from handlers.services import Services
@@ -189,6 +189,3 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
             yield Desk(services, client, manager, own, commands, histories, restarts)
     finally:
         await database.close()
-
-
-__all__ = ["Desk", "all_commands", "desk"]

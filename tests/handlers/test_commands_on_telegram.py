@@ -6,38 +6,28 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from telethon import TelegramClient
 from telethon.sessions import StringSession
 
-from calls.state import CallState
+from config import load_settings
 from errors import LineError
+from handlers.authority import Admins
 from handlers.commands import Commands
-from handlers.dispatch import ONLY_CALL_MANAGERS
+from handlers.grants import StoredGrants
+from handlers.sender import OwnMessages, Sender
+from handlers.services import Services
+from handlers.wording import say
 from loopback.settings import LoopbackSettings
 from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import AdminRights, Chat
+from storage.database import Database
+from tests.handlers.desk import Manager
 
-REFUSED = ONLY_CALL_MANAGERS.format(prefix="/", name="joincall")
-
-
-class Manager:
-    def __init__(self) -> None:
-        self.joined: list[tuple[int, str, int]] = []
-        self.refusal: Exception | None = None
-
-    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
-        if self.refusal:
-            raise self.refusal
-        self.joined.append((chat_id, title, requested_by))
-
-    async def leave(self, chat_id: int) -> bool:
-        return False
-
-    def state(self, chat_id: int) -> CallState:
-        return CallState()
+REFUSED = say("en", "refused.call_manager", command="/joincall")
 
 
 @dataclass
@@ -80,7 +70,7 @@ class Club:
 
 
 @pytest.fixture
-async def club() -> AsyncIterator[Club]:
+async def club(tmp_path: Path) -> AsyncIterator[Club]:
     TelegramClient._config = None
     async with LoopbackTelegram(settings=LoopbackSettings(natural_floods=False)) as telegram, AsyncExitStack() as stack:
         ann, bob, carol = (telegram.add_account(name) for name in ("Ann", "Bob", "Carol"))
@@ -88,9 +78,23 @@ async def club() -> AsyncIterator[Club]:
         group = telegram.add_group("Book club", ann, {carol: AdminRights(manage_call=False)}, [bob, parley])
         club = Club(telegram, group, ann, bob, carol, parley, Manager(), stack)
         client = await club.client(parley)
-        commands = Commands(
-            client, club.manager, connected=client.is_connected, framework="py-tgcalls 3.0.0", prefixes="/.!", own_username="parley"
+        database = await Database.open(tmp_path / "parley.db")
+        stack.push_async_callback(database.close)
+        services = Services(
+            client=client,
+            settings=load_settings(None),
+            database=database,
+            manager=club.manager,
+            grants=StoredGrants(database),
+            admins=Admins(client),
+            connected=client.is_connected,
+            framework="py-tgcalls 3.0.0",
+            restart=lambda: None,
+            voice_name="piper",
+            hearing_name="whisper",
         )
+        own = OwnMessages()
+        commands = Commands(services, Sender(client, "/.!", own), own, owner_id=parley.id, own_username="parley")
         await stack.enter_async_context(commands)
         yield club
     assert telegram.problems() == []
@@ -137,8 +141,8 @@ async def test_an_edited_message_is_no_command(club: Club) -> None:
     assert club.manager.joined == []
 
 
-async def test_our_own_words_are_no_command(club: Club) -> None:
-    assert await club.answer_to(club.parley, "/callinfo") is None
+async def test_what_the_account_writes_on_another_device_is_the_owners_command(club: Club) -> None:
+    assert await club.answer_to(club.parley, "/callinfo") is not None
 
 
 async def test_a_failure_is_told_with_the_next_step(club: Club) -> None:
@@ -153,13 +157,13 @@ async def test_a_mistake_of_ours_is_told_without_its_inner_parts(club: Club) -> 
 
 
 async def test_a_flood_wait_on_the_question_who_may_is_told(club: Club) -> None:
-    club.telegram.faults.flood("channels.GetParticipant", 60, account_id=club.parley.id)
+    club.telegram.faults.flood("channels.GetParticipants", 60, account_id=club.parley.id)
     answer = await club.answer_to(club.ann, "/joincall")
     assert answer == "Telegram asks me to wait 60 seconds before I can check who may do that. Please send it again then."
 
 
 async def test_rights_that_telegram_does_not_tell_are_not_granted(club: Club) -> None:
-    club.telegram.faults.fail("channels.GetParticipant", 400, "CHAT_ADMIN_REQUIRED", account_id=club.parley.id)
+    club.telegram.faults.fail("channels.GetParticipants", 400, "CHAT_ADMIN_REQUIRED", account_id=club.parley.id)
     answer = await club.answer_to(club.ann, "/joincall")
     assert answer == "Telegram did not tell me whether you may do that. Please send it again in a minute."
     assert club.manager.joined == []

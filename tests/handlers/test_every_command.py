@@ -11,9 +11,16 @@ from scripts.write_commands import NOTHING, commands_page
 from tests.handlers.desk import ANN, BOB, GROUP, LISTED, OWNER, STRANGER, SUDO, Desk
 
 COMMANDS = {command.name: command for command in all_commands(NOTHING)}
-WHO = {Authority.STRANGER: BOB, Authority.MEMBER: BOB, Authority.AUTHORISED: LISTED, Authority.CALL_MANAGER: ANN, Authority.SUDO: SUDO, Authority.OWNER: OWNER}  # fmt: skip
+WHO = {
+    Authority.STRANGER: BOB,
+    Authority.MEMBER: BOB,
+    Authority.AUTHORISED: LISTED,
+    Authority.CALL_MANAGER: ANN,
+    Authority.SUDO: SUDO,
+    Authority.OWNER: OWNER,
+}
 BELOW = {Authority.AUTHORISED: BOB, Authority.CALL_MANAGER: LISTED, Authority.SUDO: ANN, Authority.OWNER: SUDO}
-REFUSALS = {say(language, f"refused.{level.name.lower()}", command="") for language in LANGUAGES for level in BELOW if level is not Authority.CALL_MANAGER}  # fmt: skip
+REFUSALS = {say("en", f"refused.{level.name.lower()}", command="") for level in BELOW if level is not Authority.CALL_MANAGER}
 
 PROMISED = """joincall leavecall callinfo callon calloff callconfig callquiet callstatus ttson ttsoff ttsconfig ttsstatus voice speak
 stton sttoff sttconfig sttstatus persona lang mode reset forget optout optouts auth unauth authlist sudo blacklist unblacklist reload
