@@ -7,25 +7,35 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from calls import events
-from handlers.wording import ENGLISH, say
+from handlers.wording import ENGLISH, has, say
 
-SendText = Callable[[int, str], Awaitable[None]]
+SendText = Callable[[int, str], Awaitable[object]]
 LanguageOf = Callable[[int], Awaitable[str]]
 Text = Callable[[str], str]
 """What is to be told, given the language of the chat."""
+Show = Callable[[int, str, str], Awaitable[None]]
+"""Has a chat's status message for a purpose say a text."""
+CALL: str = "call"
 
 MOST_WAITING = 20
 
 
 class Notices:
-    """Listens to the bus and writes to chats through ``send``; :meth:`run` does the sending, off the hot path."""
+    """Listens to the bus and writes to chats through ``send``; :meth:`run` does the sending, off the hot path.
 
-    def __init__(self, send: SendText, language_of: LanguageOf | None = None) -> None:
+    How a call gets on is told in its status message through ``show``, what only the owner can mend in ``owner_chat``.
+    """
+
+    def __init__(
+        self, send: SendText, language_of: LanguageOf | None = None, show: Show | None = None, owner_chat: int | None = None
+    ) -> None:
         self._send = send
         self._language_of = language_of
+        self._show = show
+        self._owner_chat = owner_chat
         self._told: set[tuple[int, str]] = set()
         self._failed_now: set[tuple[int, str]] = set()
-        self._waiting: asyncio.Queue[tuple[int, Text]] = asyncio.Queue(MOST_WAITING)
+        self._waiting: asyncio.Queue[tuple[int, Text, bool]] = asyncio.Queue(MOST_WAITING)
 
     def __call__(self, event: events.CallEvent) -> None:
         """Take one event of any call."""
@@ -37,9 +47,18 @@ class Notices:
             case events.CallLeft():
                 self._forget(event.chat_id, keep=set())
                 if event.reason or event.key:
-                    self._put(event.chat_id, partial(_why_left, event))
+                    self._put(event.chat_id, partial(_told, event.reason, event))
+            case events.CallNotice(text=text):
+                self._put(event.chat_id, partial(_told, text, event), status=True)
+            case events.AccountTrouble(text=what) | events.StorageFailed(what=what):
+                self._tell_owner(what, getattr(event, "key", ""))
             case _:
                 pass
+
+    def _tell_owner(self, what: str, key: str) -> None:
+        if self._owner_chat is not None and (0, what) not in self._told:
+            self._told.add((0, what))
+            self._put(self._owner_chat, lambda language: f"⚠️ {say(language, key) if has(key) else what}")
 
     def _failed(self, chat_id: int, part: str, what: str) -> None:
         self._failed_now.add((chat_id, part))
@@ -56,17 +75,20 @@ class Notices:
         self._told = {trouble for trouble in self._told if trouble[0] != chat_id or trouble in keep}
         self._failed_now = {trouble for trouble in self._failed_now if trouble[0] != chat_id}
 
-    def _put(self, chat_id: int, text: Text) -> None:
+    def _put(self, chat_id: int, text: Text, *, status: bool = False) -> None:
         if not self._waiting.full():
-            self._waiting.put_nowait((chat_id, text))
+            self._waiting.put_nowait((chat_id, text, status))
 
     async def run(self) -> None:
         """Send what is to be told until cancelled."""
         while True:
-            chat_id, text = await self._waiting.get()
+            chat_id, text, status = await self._waiting.get()
             language = await self._language_of(chat_id) if self._language_of else ENGLISH
-            await self._send(chat_id, text(language))
+            if status and self._show:
+                await self._show(chat_id, CALL, text(language))
+            else:
+                await self._send(chat_id, text(language))
 
 
-def _why_left(event: events.CallLeft, language: str) -> str:
-    return say(language, event.key, **event.fields) if event.key else event.reason
+def _told(text: str, event: events.CallLeft | events.CallNotice, language: str) -> str:
+    return say(language, event.key, **event.fields) if event.key and has(event.key) else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from telethon import TelegramClient
@@ -106,3 +106,28 @@ class Sender:
             self._quiet_until_s[chat_id] = self._clock() + error.seconds
         elif isinstance(error, FloodWaitError):
             self._quiet_until_s[None] = self._clock() + error.seconds
+
+
+class ChatWriter:
+    """Writes into chats by their id; ``input_peer`` finds what a request takes for one. What is not found is logged and not written to."""
+
+    def __init__(self, input_peer: Callable[[int], Awaitable[Any]], sender: Sender) -> None:
+        self._input_peer = input_peer
+        self._sender = sender
+
+    async def send(self, chat_id: int, text: str) -> int | None:
+        """The id of the new message; None when it could not be sent."""
+        chat = await self._found(chat_id)
+        return None if chat is None else await self._sender.send(chat, chat_id, text)
+
+    async def edit(self, chat_id: int, message_id: int, text: str) -> bool:
+        """False when the message could not be changed."""
+        chat = await self._found(chat_id)
+        return chat is not None and await self._sender.edit(chat, chat_id, message_id, text)
+
+    async def _found(self, chat_id: int) -> Any:
+        try:
+            return await self._input_peer(chat_id)
+        except FAILURES as error:
+            log.warning("the chat to be told something is not known: %r", error, extra={"chat_id": chat_id})
+            return None

@@ -17,7 +17,8 @@ from tests.handlers.desk import ANN, BOB, GROUP, OWNER, STRANGER, SUDO, Client, 
 
 @pytest.mark.parametrize("field", ["fwd_from", "via_bot_id", "edit_date", "action"])
 async def test_forwarded_via_bot_and_edited_messages_are_no_commands(desk: Desk, field: str) -> None:
-    assert await desk.say("/ping", **{field: 1}) is None
+    fields: dict[str, Any] = {field: 1}
+    assert await desk.say("/ping", **fields) is None
 
 
 @pytest.mark.parametrize("text", ["/juggle", "ping", "/ping@other", "what is /ping?"])

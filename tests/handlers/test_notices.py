@@ -2,6 +2,7 @@ import asyncio
 
 from calls import events
 from handlers.notices import Notices
+from handlers.wording import say
 
 CHAT = -1001
 
@@ -56,6 +57,34 @@ async def test_a_reply_cut_off_before_its_first_word_is_not_written() -> None:
 async def test_a_call_that_ends_by_itself_says_why_and_one_that_was_left_does_not() -> None:
     left = events.CallLeft(chat_id=CHAT, at_s=0.0, reason="The voice chat was ended.")
     assert await told(left, events.CallLeft(chat_id=CHAT, at_s=0.0, reason="")) == ["The voice chat was ended."]
+
+
+async def test_how_a_call_gets_on_is_told_in_the_language_of_the_chat_or_as_it_reads() -> None:
+    told_in, shown = [], []
+
+    async def send(chat_id: int, text: str) -> None:
+        told_in.append((chat_id, text))
+
+    async def show(chat_id: int, purpose: str, text: str) -> None:
+        shown.append((chat_id, purpose, text))
+
+    async def catalan(chat_id: int) -> str:
+        return "ca"
+
+    notices = Notices(send, catalan, show, owner_chat=7)
+    for event in (
+        events.CallNotice(chat_id=CHAT, at_s=0.0, text="Paused.", key="no.such.key"),
+        events.CallNotice(chat_id=CHAT, at_s=0.0, text="Again.", key="call_error.put_out"),
+        events.AccountTrouble(chat_id=CHAT, at_s=0.0, text="Frozen.", key="call_error.frozen"),
+        events.AccountTrouble(chat_id=CHAT, at_s=0.0, text="Frozen.", key="call_error.frozen"),
+        events.StorageFailed(chat_id=0, at_s=0.0, what="The disk is full."),
+    ):
+        notices(event)
+    task = asyncio.create_task(notices.run())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    assert shown == [(CHAT, "call", "Paused."), (CHAT, "call", say("ca", "call_error.put_out"))]
+    assert told_in == [(7, f"⚠️ {say('ca', 'call_error.frozen')}"), (7, "⚠️ The disk is full.")]
 
 
 async def test_a_slow_chat_does_not_pile_up_notices() -> None:
