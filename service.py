@@ -9,8 +9,6 @@ import signal
 from collections.abc import AsyncIterator
 from functools import partial
 
-from telethon.errors import RPCError
-
 from audio.stt.choose import choose_speech_to_text
 from audio.tts.choose import choose_text_to_speech
 from audio.turn_model import TurnModel
@@ -34,8 +32,9 @@ from handlers.commands import Commands
 from handlers.grants import StoredGrants
 from handlers.languages import ReplyLanguages
 from handlers.notices import Notices
-from handlers.sender import OwnMessages, Sender
+from handlers.sender import ChatWriter, OwnMessages, Sender
 from handlers.services import Services
+from handlers.status import StatusMessages
 from models import path_of
 from models.needs import TURN_MODEL
 from storage.database import FILE_NAME, Database
@@ -85,7 +84,11 @@ async def serve(settings: Settings) -> int:
             voice_name=engines.tts.name,
             hearing_name=engines.stt.name,
         )
-        notices = Notices(lambda chat_id, text: _send(account, sender, chat_id, text), ReplyLanguages(database, settings.language))
+        writer = ChatWriter(account.input_peer, sender)
+        status = StatusMessages(writer)
+        stack.push_async_callback(status.close)
+        owner_chat = settings.owner_id or account.id
+        notices = Notices(writer.send, ReplyLanguages(database, settings.language), status.show, owner_chat)
         stack.callback(bus.subscribe(notices))
         await stack.enter_async_context(Commands(services, sender, own, owner_id=account.id, own_username=account.username))
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
@@ -106,15 +109,6 @@ async def _until_stopped(stop: asyncio.Event, account: TelegramAccount, notices:
         await stop.wait()
         telling.cancel()
         losing.cancel()
-
-
-async def _send(account: TelegramAccount, sender: Sender, chat_id: int, text: str) -> None:
-    try:
-        chat = await account.input_peer(chat_id)
-    except (RPCError, ConnectionError, ValueError) as error:
-        log.warning("a notice could not be sent: %r", error, extra={"chat_id": chat_id})
-        return
-    await sender.send(chat, chat_id, text)
 
 
 def _set_both(one: asyncio.Event, other: asyncio.Event) -> None:
