@@ -172,6 +172,8 @@ async def _open_to_read(path: Path, steps: Sequence[Migration], reason: StorageE
 
 
 async def _connect(database: Path | str, pragmas: Iterable[str]) -> aiosqlite.Connection:
+    """Open the file at a path or a ``file:`` URI."""
+    await asyncio.to_thread(_try_to_open, database)
     connection = await aiosqlite.connect(database, isolation_level=None, uri=isinstance(database, str))
     try:
         connection.row_factory = sqlite3.Row
@@ -181,3 +183,8 @@ async def _connect(database: Path | str, pragmas: Iterable[str]) -> aiosqlite.Co
         await connection.close()
         raise
     return connection
+
+
+def _try_to_open(database: Path | str) -> None:
+    """What cannot be opened is found here: aiosqlite would leave the thread of such a connection to end when it likes."""
+    sqlite3.connect(database, uri=isinstance(database, str)).close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from enum import StrEnum
 from pathlib import Path
@@ -41,6 +42,9 @@ class StorageError(ParleyError):
 class TooMany(ParleyError):
     """A list that people fill is full."""
 
+
+LEAST_ROOM_BYTES: Final = 64 * 1024
+"""SQLite needs as much beside a database to open it (32 KiB of shared index, and a journal)."""
 
 _OF_SQLITE: Final = {
     sqlite3.SQLITE_FULL: Problem.FULL,
@@ -89,12 +93,22 @@ def problem_of(error: sqlite3.Error | OSError) -> Problem:
 def explained(path: Path, error: sqlite3.Error | OSError) -> StorageError:
     """The same failure in plain words, of the database at ``path``."""
     problem = problem_of(error)
+    if problem in (Problem.DISK, Problem.READ_ONLY) and _is_full(path.parent):
+        problem = Problem.FULL
     what, next_step = _TEXTS[problem]
     reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
     return StorageError(what.format(path=path, error=reason), next_step, problem)
 
 
+def _is_full(folder: Path) -> bool:
+    """SQLite calls a disk full only where it runs full while a row is written."""
+    try:
+        return shutil.disk_usage(folder).free < LEAST_ROOM_BYTES
+    except OSError:
+        return False
+
+
 def damaged(path: Path, how: str) -> StorageError:
-    """The database at ``path`` can be opened but not trusted."""
+    """The database at ``path`` can be opened but not trusted; ``how`` is what SQLite says of it."""
     what, next_step = _TEXTS[Problem.DAMAGED]
-    return StorageError(what.format(path=path, error=how), next_step, Problem.DAMAGED)
+    return StorageError(what.format(path=path, error=how.splitlines()[-1]), next_step, Problem.DAMAGED)
