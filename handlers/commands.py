@@ -19,6 +19,7 @@ from handlers.sender import OwnMessages, Sender
 from handlers.service import ServiceCommands
 from handlers.services import Services
 from handlers.speaking import SpeakingCommands
+from handlers.transcribing import TranscribeCommand
 
 
 def families(services: Services) -> Iterator[Family]:
@@ -27,6 +28,8 @@ def families(services: Services) -> Iterator[Family]:
     yield AutoJoinCommands(services)
     yield SpeakingCommands(services)
     yield HearingCommands(services)
+    if services.transcriber:
+        yield TranscribeCommand(services.transcriber)
     yield MannersCommands(services)
     yield RightsCommands(services)
 

@@ -14,6 +14,7 @@ from handlers.authority import Admins
 from handlers.calls import CallManager
 from handlers.decisions import AutoJoin, Histories
 from handlers.grants import StoredGrants
+from handlers.transcribing import Transcriber
 from storage import chats
 from storage.chats import ChatSettings
 from storage.database import Database
@@ -38,6 +39,7 @@ class Services:
     hearing_name: str
     histories: Histories | None = None
     auto_join: AutoJoin | None = None
+    transcriber: Transcriber | None = None
     clock: Callable[[], float] = time.time
 
     async def chat(self, chat_id: int) -> ChatSettings:
