@@ -10,6 +10,8 @@ class MediaServer(Protocol):
 
     loss: float
     """Share of packets that are thrown away, 0 to 1."""
+    dead: bool
+    """Everything of everybody is swallowed."""
 
     async def start(self) -> None:
         """Open the sockets."""
@@ -64,6 +66,7 @@ class PlaceholderMedia:
 
     def __init__(self) -> None:
         self.loss = 0.0
+        self.dead = False
         self.silence_s: float | None = 0.0
         self.muted: set[tuple[int, int]] = set()
         self.present: set[tuple[int, int]] = set()

@@ -19,9 +19,23 @@ class LoopbackSettings:
     """A participant whose media has not connected by then is dropped from the voice chat."""
     media_silence_timeout_s: float = 30.0
     """A participant whose media connection has been silent for so long is dropped from the voice chat."""
+    stream_silence_timeout_s: float = 45.0
+    """A listener in stream mode who has fetched no piece for so long is dropped from the voice chat."""
+    check_timeout_s: float | None = None
+    """A participant who has not called ``phone.checkGroupCall`` for so long is dropped from the voice chat; None for never."""
     media_check_interval_s: float = 0.5
     """How often the media time-outs are looked at."""
     ended_call_is_shown: bool = True
     """``phone.getGroupCall`` of an ended call gives ``groupCallDiscarded``; otherwise GROUPCALL_INVALID."""
     repeat_connection_push: bool = False
     """Push the answer of a join (``updateGroupCallConnection``) a second time."""
+    anonymous_sender_named: bool = True
+    """Messages of anonymous admins come from the chat itself; otherwise without any sender."""
+    stream_above_group: int = 1000
+    """With more participants than this in a group's voice chat, newcomers who may not speak listen in stream mode."""
+    stream_above_channel: int = 30
+    """The same for a channel's livestream."""
+    difference_page: int = 100
+    """Changes in one answer of ``updates.getDifference`` and ``updates.getChannelDifference``."""
+    difference_max: int = 100_000
+    """With more changes than this the difference is too long to be given."""

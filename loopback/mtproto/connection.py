@@ -33,17 +33,22 @@ WRONG_SALT: Final = 48
 
 
 class Connection:
-    """Reads until the client goes; writes whatever its sessions send."""
+    """Reads until the client goes; writes whatever its sessions send. ``account_id`` is whose packets have come last."""
 
     def __init__(self, server: MTProtoServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.closing = False
         self.session: Session | None = None
+        self.account_id: int | None = None
         self._server = server
         self._reader = reader
         self._writer = writer
         self._channel: Channel | None = None
         self._handshake = Handshake(server.rsa_key, server.fingerprint, server.now, server.add_key)
         self._disconnect: asyncio.TimerHandle | None = None
+
+    def account_ids(self) -> set[int | None]:
+        """Whose connection it is: of the newest session, and of the last packet."""
+        return {self.account_id, self.session.account_id if self.session else None}
 
     def write(self, packet: bytes) -> None:
         """Queue one packet; a client that does not read is cut off."""
@@ -93,6 +98,9 @@ class Connection:
         authorisation = self._server.authorisations.get(key_id)
         if authorisation is None:
             self.write(KEY_UNKNOWN)
+            return
+        self.account_id = authorisation.account_id
+        if self.account_id in self._server.shut_out:
             return
         plain = decrypt_from_client(authorisation.key.key, packet[8:])
         salt, session_id, message_id, sequence, length = struct.unpack_from("<qqqii", plain)

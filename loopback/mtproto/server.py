@@ -38,8 +38,9 @@ Handler = Callable[[Session, Tl], Awaitable[Tl]]
 class MTProtoServer:
     """A data centre on 127.0.0.1.
 
-    ``clock_skew_s`` shifts its clock against that of this machine, ``answers_pings`` False lets connections look dead. ``errors``
-    lists what failed inside (never caused by a client's mistake), newest last, bounded.
+    ``clock_skew_s`` shifts its clock against that of this machine, ``answers_pings`` False lets connections look dead. What comes from
+    the accounts (by id) in ``shut_out`` is lost on the way. ``errors`` lists what failed inside (never caused by a client's mistake),
+    newest last, bounded.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class MTProtoServer:
         self.host = HOST
         self.clock_skew_s = 0.0
         self.answers_pings = True
+        self.shut_out: set[int] = set()
         self.salts = Salts()
         self.authorisations: dict[int, Authorisation] = {}
         self.connections: dict[Connection, asyncio.Task[Any] | None] = {}
@@ -97,7 +99,7 @@ class MTProtoServer:
 
     def drop(self, account_id: int | None = None) -> int:
         """Reset the connections of one account or of all; how many there were."""
-        doomed = [c for c in self.connections if account_id is None or (c.session and c.session.account_id == account_id)]
+        doomed = [c for c in self.connections if account_id is None or account_id in c.account_ids()]
         for connection in doomed:
             connection.close(abort=True)
         return len(doomed)

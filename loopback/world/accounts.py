@@ -12,6 +12,8 @@ from loopback.mtproto.wire import RpcFailure
 from loopback.world.mailbox import Mailbox
 
 FIRST_ID: Final = 1001
+SERVICE_ID: Final = 777_000
+"""The account of the real service's own messages."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,9 +45,10 @@ def digits(phone: str) -> str:
 
 
 class Accounts:
-    """All accounts, by id, phone and name."""
+    """All accounts, by id, phone and name. ``service`` is the service's own, which is not among those that are iterated over."""
 
     def __init__(self) -> None:
+        self.service = Account(SERVICE_ID, "Telegram")
         self._accounts: dict[int, Account] = {}
         self._ids = count(FIRST_ID)
 
@@ -69,11 +72,13 @@ class Accounts:
 
     def get(self, account_id: int | None) -> Account | None:
         """The account with this id, if any."""
+        if account_id == SERVICE_ID:
+            return self.service
         return None if account_id is None else self._accounts.get(account_id)
 
     def of_id(self, account_id: int) -> Account:
         """The account with this id; it must exist."""
-        return self._accounts[account_id]
+        return self.service if account_id == SERVICE_ID else self._accounts[account_id]
 
     def by_phone(self, phone: str) -> Account:
         """The account with this phone number.

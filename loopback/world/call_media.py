@@ -13,14 +13,16 @@ from collections.abc import Callable
 from loopback.media_seam import MediaServer
 from loopback.settings import LoopbackSettings
 from loopback.world.accounts import Account
-from loopback.world.group_call import GroupCall
+from loopback.world.group_call import CallParticipant, GroupCall
 from loopback.world.group_calls import GroupCalls
 
 log = logging.getLogger(__name__)
 
 
-def timed_out(in_call_s: float, silent_for_s: float | None, settings: LoopbackSettings) -> bool:
+def timed_out(in_call_s: float, silent_for_s: float | None, settings: LoopbackSettings, unchecked_s: float = 0.0) -> bool:
     """The decision. ``silent_for_s`` None means that media has never connected."""
+    if settings.check_timeout_s is not None and unchecked_s >= settings.check_timeout_s:
+        return True
     if silent_for_s is None:
         return in_call_s >= settings.media_connect_timeout_s
     return silent_for_s >= settings.media_silence_timeout_s
@@ -51,8 +53,10 @@ class CallMediaWatch:
 
     def _silent(self, call: GroupCall) -> list[Account]:
         now = self._now()
-        return [
-            participant.account
-            for participant in call.participants.values()
-            if timed_out(now - participant.joined_at, self._media.silent_for_s(call.id, participant.account.id), self._settings)
-        ]
+        return [p.account for p in call.participants.values() if not p.is_extra and self._gone(call, p, now)]
+
+    def _gone(self, call: GroupCall, participant: CallParticipant, now: float) -> bool:
+        if participant.streams:
+            return now - participant.fetched_at >= self._settings.stream_silence_timeout_s
+        silent_for_s = self._media.silent_for_s(call.id, participant.account.id)
+        return timed_out(now - participant.joined_at, silent_for_s, self._settings, now - participant.checked_at)

@@ -1,61 +1,28 @@
-"""Supergroups: looking at them, and changing who is in and what admins may do."""
+"""The methods ``channels.…``: looking at supergroups and channels, and changing who is in and what admins may do."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from telethon.tl import functions as f
 from telethon.tl import types as t
 
 from loopback.mtproto.wire import RpcFailure, Tl
-from loopback.world.accounts import Account
-from loopback.world.chats import AdminRights, Chat, Role
+from loopback.world.chats import AdminRights, Chat, Restrictions, Role
 from loopback.world.context import Context
-from loopback.world.group_calls import GroupCalls
-from loopback.world.messages import Messages
+from loopback.world.membership import Membership
 from loopback.world.registry import Caller, answers
 
-PAGE = 200
+PAGE: Final = 200
+SLOW_MODES_S: Final = (0, 5, 10, 30, 60, 300, 900, 3600)
 
 
 class Channels:
-    """Members and rights. A change of one's place is told to that person alone, as on the real service."""
+    """Checks, then :class:`Membership`."""
 
-    def __init__(self, context: Context, messages: Messages, calls: GroupCalls) -> None:
+    def __init__(self, context: Context, membership: Membership) -> None:
         self._context = context
-        self._messages = messages
-        self._calls = calls
-
-    # --- what tests and admins do -----------------------------------------------------------------------------
-    def create(self, chat: Chat, creator: Account) -> None:
-        """Found a group."""
-        chat.place(creator, Role.CREATOR, chat.date)
-        self._context.chats.add(chat)
-        self._messages.post(chat, creator, action=t.MessageActionChannelCreate(chat.title))
-
-    def add(self, chat: Chat, account: Account, by: Account) -> None:
-        """Make somebody a member."""
-        chat.place(account, Role.MEMBER, int(self._context.now()))
-        self._messages.post(chat, by, action=t.MessageActionChatAddUser([account.id]))
-        self._tell(chat, account)
-
-    def remove(self, chat: Chat, account: Account, by: Account) -> None:
-        """Ban somebody; leaves the voice chat as well."""
-        self._out(chat, account, Role.BANNED)
-        self._messages.post(chat, by, action=t.MessageActionChatDeleteUser(account.id))
-
-    def set_admin(self, chat: Chat, account: Account, rights: AdminRights | None, by: Account) -> None:
-        """Make somebody an admin with these rights, or (None) a plain member."""
-        role = Role.MEMBER if rights is None else Role.ADMIN
-        chat.place(account, role, int(self._context.now()), rights, by.id)
-        self._tell(chat, account)
-
-    def _out(self, chat: Chat, account: Account, role: Role) -> None:
-        chat.place(account, role, int(self._context.now()))
-        if chat.call is not None and account.id in chat.call.participants:
-            self._calls.leave(chat.call, account)
-        self._tell(chat, account)
-
-    def _tell(self, chat: Chat, account: Account) -> None:
-        self._context.delivery.to_account(account, lambda _: [t.UpdateChannel(chat.id)], chats=[chat])
+        self._membership = membership
 
     # --- looking ----------------------------------------------------------------------------------------------
     @answers(f.channels.GetChannelsRequest)
@@ -68,6 +35,7 @@ class Channels:
     def full_channel(self, caller: Caller, request: Tl) -> Tl:
         """``channels.getFullChannel``."""
         chat = self._context.peers.chat(caller, request.channel)
+        join_as = chat.join_as.get(caller.id)
         full = t.ChannelFull(
             id=chat.id,
             about="",
@@ -78,17 +46,30 @@ class Channels:
             notify_settings=t.PeerNotifySettings(),
             bot_info=[],
             pts=chat.mailbox.pts,
-            can_view_participants=True,
+            can_view_participants=self._may_look(chat, caller),
             participants_count=len(chat.member_ids),
             call=chat.call.input() if chat.call else None,
+            slowmode_seconds=chat.slow_mode_s or None,
+            slowmode_next_send_date=self._next_send(chat, caller),
+            groupcall_default_join_as=join_as.peer if join_as else None,
         )
-        return t.messages.ChatFull(full, [self._context.render.chat(chat, caller.account)], [])
+        chats = [chat] if join_as in (None, chat) else [chat, join_as]
+        return t.messages.ChatFull(full, [self._context.render.chat(each, caller.account) for each in chats], [])
+
+    def _next_send(self, chat: Chat, caller: Caller) -> int | None:
+        """When somebody in slow mode may write again; None for at once."""
+        if not chat.slow_mode_s or chat.is_admin(caller.id):
+            return None
+        next_s = int(chat.wrote_at.get(caller.id, 0.0)) + chat.slow_mode_s
+        return next_s if next_s > self._context.now() else None
 
     @answers(f.channels.GetParticipantRequest)
     def participant(self, caller: Caller, request: Tl) -> Tl:
         """``channels.getParticipant``."""
         chat = self._context.peers.chat(caller, request.channel)
         account = self._context.peers.user(caller, request.participant)
+        if not self._may_look(chat, caller):
+            raise RpcFailure(403, "CHAT_ADMIN_REQUIRED")
         if not chat.has(account.id):
             raise RpcFailure(400, "USER_NOT_PARTICIPANT")
         shown = _participant(chat, account.id, caller.id)
@@ -96,8 +77,10 @@ class Channels:
 
     @answers(f.channels.GetParticipantsRequest)
     def participants(self, caller: Caller, request: Tl) -> Tl:
-        """``channels.getParticipants``: all, or admins only."""
+        """``channels.getParticipants``: all, or admins only; of a channel for its admins alone."""
         chat = self._context.peers.chat(caller, request.channel)
+        if not self._may_look(chat, caller):
+            raise RpcFailure(403, "CHAT_ADMIN_REQUIRED")
         ids = chat.member_ids
         if isinstance(request.filter, t.ChannelParticipantsAdmins):
             ids = [i for i in ids if chat.is_admin(i)]
@@ -107,13 +90,15 @@ class Channels:
         users = [self._context.render.user(self._context.accounts.of_id(i), caller.account) for i in page]
         return t.channels.ChannelParticipants(len(ids), [_participant(chat, i, caller.id) for i in page], [], users)
 
+    def _may_look(self, chat: Chat, caller: Caller) -> bool:
+        return not chat.is_broadcast or chat.is_admin(caller.id)
+
     # --- changing ---------------------------------------------------------------------------------------------
     @answers(f.channels.LeaveChannelRequest)
     def leave_channel(self, caller: Caller, request: Tl) -> Tl:
         """``channels.leaveChannel``."""
         chat = self._context.peers.chat(caller, request.channel)
-        self._out(chat, caller.account, Role.LEFT)
-        self._messages.post(chat, caller.account, action=t.MessageActionChatDeleteUser(caller.id))
+        self._membership.leave(chat, caller.account)
         return self._context.render.bundle(caller.account, [t.UpdateChannel(chat.id)], [], [chat])
 
     @answers(f.channels.InviteToChannelRequest)
@@ -124,22 +109,24 @@ class Channels:
         for peer in request.users:
             account = self._context.peers.user(caller, peer)
             if not chat.has(account.id):
-                self.add(chat, account, caller.account)
+                self._membership.add(chat, account, caller.account)
         updates = self._context.render.bundle(caller.account, [t.UpdateChannel(chat.id)], [], [chat])
         return t.messages.InvitedUsers(updates, [])
 
     @answers(f.channels.EditBannedRequest)
     def edit_banned(self, caller: Caller, request: Tl) -> Tl:
-        """``channels.editBanned``: removing somebody, or letting a banned person come back; nothing between."""
+        """``channels.editBanned``: removing somebody, letting a banned person come back, or forbidding to write or to send voice notes."""
         chat = self._context.peers.chat(caller, request.channel)
         self._require(chat, caller, "ban_users")
         account = self._context.peers.user(caller, request.participant)
         if not _may_demote(chat, caller.id, account.id):
             raise RpcFailure(400, "USER_ADMIN_INVALID")
         if request.banned_rights.view_messages:
-            self.remove(chat, account, caller.account)
+            self._membership.remove(chat, account, caller.account)
         elif chat.role_of(account.id) is Role.BANNED:
-            chat.place(account, Role.LEFT, int(self._context.now()))
+            self._membership.unban(chat, account)
+        elif chat.has(account.id):
+            self._membership.restrict(chat, account, Restrictions.from_tl(request.banned_rights))
         return self._context.render.bundle(caller.account, [t.UpdateChannel(chat.id)], [], [chat])
 
     @answers(f.channels.EditAdminRequest)
@@ -154,7 +141,19 @@ class Channels:
             raise RpcFailure(400, "USER_CREATOR")
         given = request.admin_rights.to_dict()
         any_right = any(value for name, value in given.items() if name != "_")
-        self.set_admin(chat, account, AdminRights.from_tl(request.admin_rights) if any_right else None, caller.account)
+        self._membership.set_admin(chat, account, AdminRights.from_tl(request.admin_rights) if any_right else None, caller.account)
+        return self._context.render.bundle(caller.account, [t.UpdateChannel(chat.id)], [], [chat])
+
+    @answers(f.channels.ToggleSlowModeRequest)
+    def toggle_slow_mode(self, caller: Caller, request: Tl) -> Tl:
+        """``channels.toggleSlowMode``."""
+        chat = self._context.peers.chat(caller, request.channel)
+        self._require(chat, caller, "ban_users")
+        if request.seconds == chat.slow_mode_s:
+            raise RpcFailure(400, "CHAT_NOT_MODIFIED")
+        if request.seconds not in SLOW_MODES_S:
+            raise RpcFailure(400, "SECONDS_INVALID")
+        self._membership.set_slow_mode(chat, request.seconds)
         return self._context.render.bundle(caller.account, [t.UpdateChannel(chat.id)], [], [chat])
 
     def _require(self, chat: Chat, caller: Caller, right: str) -> None:

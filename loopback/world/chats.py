@@ -1,8 +1,7 @@
-"""Supergroups: who is in them, and what admins may do."""
+"""Chats with several people: basic groups, supergroups and broadcast channels; who is in them, and as what."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,17 +12,28 @@ from telethon.tl import types as t
 
 from loopback.mtproto.wire import Tl
 from loopback.world.mailbox import Mailbox
+from loopback.world.rights import ALL_RIGHTS, UNRESTRICTED, AdminRights, Restrictions
 
 if TYPE_CHECKING:
     from loopback.world.accounts import Account
     from loopback.world.group_call import GroupCall
 
+__all__ = ["AdminRights", "Chat", "ChatKind", "Chats", "Membership", "Restrictions", "Role"]
+
 FIRST_ID: Final = 5001
 MARKED_ID_OFFSET: Final = -1_000_000_000_000
 
 
+class ChatKind(Enum):
+    """What sort of chat it is. Only basic groups keep their messages in each member's own mailbox."""
+
+    BASIC_GROUP = "group"
+    SUPERGROUP = "supergroup"
+    CHANNEL = "channel"
+
+
 class Role(Enum):
-    """Of somebody in a group."""
+    """Of somebody in a chat."""
 
     CREATOR = "creator"
     ADMIN = "admin"
@@ -32,57 +42,57 @@ class Role(Enum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminRights:
-    """What one admin may do; by default everything but making other admins."""
-
-    change_info: bool = True
-    delete_messages: bool = True
-    ban_users: bool = True
-    invite_users: bool = True
-    pin_messages: bool = True
-    add_admins: bool = False
-    manage_call: bool = True
-
-    def tl(self) -> Tl:
-        """As clients see them."""
-        return t.ChatAdminRights(**dataclasses.asdict(self), other=True)
-
-    @classmethod
-    def from_tl(cls, rights: Tl) -> AdminRights:
-        """As an admin has set them."""
-        return cls(**{field.name: bool(getattr(rights, field.name)) for field in dataclasses.fields(cls)})
-
-
-ALL_RIGHTS: Final = AdminRights(add_admins=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """One person's place in a group. ``rights`` only for creator and admins."""
+    """One person's place in a chat. ``rights`` only for creator and admins."""
 
     role: Role
     since: int
     rights: AdminRights | None = None
     promoted_by: int = 0
+    restrictions: Restrictions = UNRESTRICTED
 
 
 @dataclass(slots=True, eq=False)
 class Chat:
-    """A supergroup."""
+    """A chat with several people.
+
+    ``version`` counts the changes of a basic group's members. ``slow_mode_s`` is what a member waits between two messages, ``wrote_at``
+    when each last wrote. ``join_as`` holds who each account has chosen to appear as in voice chats.
+    """
 
     id: int
     title: str
     date: int
     username: str | None = None
+    kind: ChatKind = ChatKind.SUPERGROUP
     places: dict[int, Membership] = field(default_factory=dict)
     mailbox: Mailbox = field(default_factory=Mailbox)
     call: GroupCall | None = None
+    version: int = 1
+    slow_mode_s: int = 0
+    wrote_at: dict[int, float] = field(default_factory=dict)
+    join_as: dict[int, Chat] = field(default_factory=dict)
+
+    @property
+    def is_basic(self) -> bool:
+        """A basic group."""
+        return self.kind is ChatKind.BASIC_GROUP
+
+    @property
+    def is_broadcast(self) -> bool:
+        """A channel."""
+        return self.kind is ChatKind.CHANNEL
 
     @property
     def dialog_id(self) -> int:
-        """The id by which Telethon and py-tgcalls know the group."""
-        return MARKED_ID_OFFSET - self.id
+        """The id by which Telethon and py-tgcalls know the chat."""
+        return -self.id if self.is_basic else MARKED_ID_OFFSET - self.id
+
+    @property
+    def peer(self) -> Tl:
+        """How updates name it."""
+        return t.PeerChat(self.id) if self.is_basic else t.PeerChannel(self.id)
 
     @property
     def member_ids(self) -> list[int]:
@@ -95,7 +105,7 @@ class Chat:
         return place.role if place else Role.LEFT
 
     def has(self, account_id: int) -> bool:
-        """Whether somebody is in the group."""
+        """Whether somebody is in the chat."""
         return self.role_of(account_id) not in (Role.BANNED, Role.LEFT)
 
     def rights_of(self, account_id: int) -> AdminRights | None:
@@ -103,28 +113,47 @@ class Chat:
         place = self.places.get(account_id)
         return place.rights if place else None
 
+    def restrictions_of(self, account_id: int) -> Restrictions:
+        """What somebody may not do."""
+        place = self.places.get(account_id)
+        return place.restrictions if place else UNRESTRICTED
+
     def is_admin(self, account_id: int) -> bool:
         """Creator or admin."""
         return self.role_of(account_id) in (Role.CREATOR, Role.ADMIN)
+
+    def is_anonymous(self, account_id: int) -> bool:
+        """An admin who writes as the chat."""
+        rights = self.rights_of(account_id)
+        return rights is not None and rights.anonymous
 
     def may_manage_calls(self, account_id: int) -> bool:
         """Whether somebody may start, end and moderate voice chats."""
         rights = self.rights_of(account_id)
         return rights is not None and rights.manage_call
 
-    def place(self, account: Account, role: Role, since: int, rights: AdminRights | None = None, promoted_by: int = 0) -> None:
+    def place(
+        self,
+        account: Account,
+        role: Role,
+        since: int,
+        rights: AdminRights | None = None,
+        promoted_by: int = 0,
+        restrictions: Restrictions = UNRESTRICTED,
+    ) -> None:
         """Give somebody a place."""
         if role is Role.CREATOR:
-            rights = ALL_RIGHTS
+            rights = rights or ALL_RIGHTS
         elif role is Role.ADMIN:
             rights = rights or AdminRights()
         else:
             rights = None
-        self.places[account.id] = Membership(role, since, rights, promoted_by)
+        self.places[account.id] = Membership(role, since, rights, promoted_by, restrictions)
+        self.version += 1
 
 
 class Chats:
-    """All groups."""
+    """All chats; their ids are unique over all kinds."""
 
     def __init__(self) -> None:
         self._chats: dict[int, Chat] = {}
@@ -134,27 +163,27 @@ class Chats:
         return iter(self._chats.values())
 
     def add(self, chat: Chat) -> Chat:
-        """Register a group.
+        """Register a chat.
 
         :raises ValueError: its id is taken.
         """
         if chat.id in self._chats:
-            raise ValueError(f"there is a group {chat.id} already")
+            raise ValueError(f"there is a chat {chat.id} already")
         self._chats[chat.id] = chat
         return chat
 
     def fresh_id(self) -> int:
-        """An id no group has."""
+        """An id no chat has."""
         return next(i for i in self._ids if i not in self._chats)
 
     def get(self, chat_id: int) -> Chat | None:
-        """The group with this id, if any."""
+        """The chat with this id, if any."""
         return self._chats.get(chat_id)
 
     def by_username(self, name: str) -> Chat | None:
-        """The group with this public name, if any."""
+        """The chat with this public name, if any."""
         return next((c for c in self._chats.values() if c.username and c.username.lower() == name.lower()), None)
 
     def of(self, account_id: int) -> list[Chat]:
-        """The groups somebody is in."""
+        """The chats somebody is in."""
         return [chat for chat in self._chats.values() if chat.has(account_id)]

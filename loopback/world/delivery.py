@@ -52,8 +52,15 @@ class Delivery:
         for session in sessions:
             session.push(packet)
 
-    def to_chat(self, chat: Chat, updates: UpdatesFor, users: Iterable[Account] = (), skip: Session | None = None) -> None:
-        """Push to everybody in a group."""
-        users = list(users)
+    def to_chat(
+        self,
+        chat: Chat,
+        updates: UpdatesFor,
+        users: Iterable[Account] = (),
+        skip: Session | None = None,
+        others: Iterable[Chat] = (),
+    ) -> None:
+        """Push to everybody in a chat; ``others`` are further chats that the updates speak of."""
+        users, chats = list(users), [chat, *others]
         for account_id in chat.member_ids:
-            self.to_account(self._accounts.of_id(account_id), updates, users, [chat], skip)
+            self.to_account(self._accounts.of_id(account_id), updates, users, chats, skip)

@@ -14,7 +14,9 @@ from telethon.tl import types as t
 
 from loopback.mtproto.session import HOME_DC
 from loopback.mtproto.wire import RpcFailure, Tl
+from loopback.world.call_access import CallAccess
 from loopback.world.registry import Caller, answers
+from loopback.world.streaming import Streams
 
 MAX_PART_BYTES: Final = 512 << 10
 MAX_CHUNK_BYTES: Final = 1 << 20
@@ -34,20 +36,22 @@ class StoredFile:
 class Files:
     """Documents by id, in memory; the oldest go when there are too many."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, access: CallAccess, streams: Streams, now: Callable[[], float]) -> None:
+        self._access = access
+        self._streams = streams
         self._now = now
         self._unfinished: OrderedDict[tuple[int, int], dict[int, bytes]] = OrderedDict()
         self._stored: OrderedDict[int, StoredFile] = OrderedDict()
 
-    def store(self, data: bytes, mime_type: str, attributes: list[Tl], dc: int = HOME_DC) -> Tl:
-        """Keep a file; ``dc`` other than the home DC makes clients fetch it there."""
+    def store(self, data: bytes, mime_type: str, attributes: list[Tl], dc: int = HOME_DC, size: int | None = None) -> Tl:
+        """Keep a file; ``dc`` other than the home DC makes clients fetch it there, ``size`` is what it claims to have."""
         document = t.Document(
             id=_random_id(),
             access_hash=_random_id(),
             file_reference=os.urandom(16),
             date=int(self._now()),
             mime_type=mime_type,
-            size=len(data),
+            size=len(data) if size is None else size,
             dc_id=dc,
             attributes=attributes,
         )
@@ -78,8 +82,10 @@ class Files:
 
     @answers(f.upload.GetFileRequest)
     def get_file(self, caller: Caller, request: Tl) -> Tl:
-        """``upload.getFile``, of the DC the file is on."""
+        """``upload.getFile``, of the DC the file is on; or the next piece of a stream."""
         location = request.location
+        if isinstance(location, t.InputGroupCallStream):
+            return self._streams.piece(caller, self._access.joined(caller, location.call), request)
         stored = self._stored.get(getattr(location, "id", 0))
         if stored is None or location.access_hash != stored.document.access_hash:
             raise RpcFailure(400, "LOCATION_INVALID")
@@ -120,9 +126,15 @@ class Files:
 
 
 def as_media(document: Tl) -> Tl:
-    """A document as a message carries it; a voice note is marked as one."""
+    """A document as a message carries it; voice and video notes are marked as such."""
     voice = any(isinstance(a, t.DocumentAttributeAudio) and a.voice for a in document.attributes)
-    return t.MessageMediaDocument(document=document, voice=voice)
+    video = [a for a in document.attributes if isinstance(a, t.DocumentAttributeVideo)]
+    return t.MessageMediaDocument(document=document, voice=voice, video=bool(video), round=any(a.round_message for a in video))
+
+
+def is_note(media: Tl) -> bool:
+    """A voice or video note, which stays marked as unheard until somebody plays it."""
+    return bool(getattr(media, "voice", False) or getattr(media, "round", False))
 
 
 def _random_id() -> int:

@@ -1,4 +1,7 @@
-"""A numbered store of messages with its ``pts`` and a log of what changed: one per account (private chats) and one per group."""
+"""A numbered store of messages with its ``pts`` and a log of what changed.
+
+Each account has one (private chats and basic groups), and each supergroup and channel.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,11 @@ class Change(Enum):
 
 @dataclass(slots=True, eq=False)
 class Content:
-    """What a message says; the two copies of a private message share it."""
+    """What a message says; all copies of a message in people's own mailboxes share it.
+
+    ``as_chat`` is whom the sender appears as: an anonymous admin as the group itself, somebody as a channel of theirs.
+    ``unheard`` marks a voice or video note that nobody has played yet.
+    """
 
     sender: Account
     date: int
@@ -37,18 +44,25 @@ class Content:
     entities: list[Tl] | None = None
     action: Tl = None
     edit_date: int | None = None
+    as_chat: Chat | None = None
+    forwarded_from: Account | None = None
+    via_bot: Account | None = None
+    unheard: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message as its mailbox numbers it. ``peer`` is the chat, or the other person as the owner of the mailbox sees it."""
+    """A message as its mailbox numbers it. ``peer`` is the chat, or the other person as the owner of the mailbox sees it.
+
+    ``copies`` holds, by the owner's id, the same message in people's own mailboxes, this one included; empty in supergroups and channels.
+    """
 
     id: int
     peer: Chat | Account
     content: Content
     reply_to: int | None = None
     out: bool = False
-    twin: Message | None = None
+    copies: dict[int, Message] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sending, editing, deleting and reading messages; typing."""
+"""The methods that send, edit and delete messages."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Final
 from telethon.tl import functions as f
 from telethon.tl import types as t
 
-from loopback.mtproto.session import Session
 from loopback.mtproto.wire import RpcFailure, Tl
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
 from loopback.world.context import Context
-from loopback.world.files import Files
-from loopback.world.mailbox import Content, Mailbox, Message
+from loopback.world.conversations import Place, mailbox_of
+from loopback.world.files import Files, is_note
+from loopback.world.mailbox import Content, Message
+from loopback.world.posting import Posting, others_of, people_of
 from loopback.world.registry import Caller, answers
+from loopback.world.writing import WritingRules
 
 MAX_TEXT: Final = 4096
 MAX_CAPTION: Final = 1024
@@ -24,67 +26,14 @@ REMEMBERED_SENDS: Final = 5_000
 
 
 class Messages:
-    """Stores and delivers messages, whoever asks for it."""
+    """Checks, then :class:`Posting`."""
 
-    def __init__(self, context: Context, files: Files) -> None:
+    def __init__(self, context: Context, posting: Posting, files: Files) -> None:
         self._context = context
+        self._posting = posting
         self._files = files
+        self._rules = WritingRules(context)
         self._sent: OrderedDict[tuple[int, int], Tl] = OrderedDict()
-
-    # --- storing and delivering -------------------------------------------------------------------------------
-    def post_to_chat(self, chat: Chat, content: Content, reply_to: int | None = None, skip: Session | None = None) -> tuple[Message, Tl]:
-        """A new message in a group; with the update that tells its sender of it."""
-        message = chat.mailbox.add(chat, content, reply_to)
-        pts, render = chat.mailbox.pts, self._context.render
-
-        def update(viewer: Account) -> list[Tl]:
-            return [t.UpdateNewChannelMessage(render.message(message, viewer), pts, 1)]
-
-        self._context.delivery.to_chat(chat, update, _people_of(message), skip)
-        return message, update(content.sender)[0]
-
-    def post_to_account(self, to: Account, content: Content, reply_to: int | None = None, skip: Session | None = None) -> Message:
-        """A new private message, in both mailboxes; as the sender's numbers it."""
-        sender = content.sender
-        mine = sender.mailbox.add(to, content, reply_to, out=True)
-        self._tell_owner(sender, mine, skip)
-        if to is not sender:
-            sender.correspondents.add(to.id)
-            to.correspondents.add(sender.id)
-            theirs = to.mailbox.add(sender, content, _number_for_twin(sender.mailbox, reply_to))
-            mine.twin, theirs.twin = theirs, mine
-            self._tell_owner(to, theirs, None)
-        return mine
-
-    def post(self, where: Chat | Account, sender: Account, text: str = "", *, media: Tl = None, action: Tl = None) -> Message:
-        """A message that no client has asked for, delivered to everybody."""
-        content = Content(sender, int(self._context.now()), text, media=media, action=action)
-        if isinstance(where, Chat):
-            return self.post_to_chat(where, content)[0]
-        return self.post_to_account(where, content)
-
-    def _tell_owner(self, owner: Account, message: Message, skip: Session | None) -> None:
-        pts = owner.mailbox.pts
-        if self._context.settings.short_updates and _fits_short(message):
-            self._context.delivery.raw(owner, lambda: self._short_push(message, pts), skip)
-            return
-        self._context.delivery.to_account(
-            owner, lambda viewer: [t.UpdateNewMessage(self._context.render.message(message, viewer), pts, 1)], _people_of(message), (), skip
-        )
-
-    def _short_push(self, message: Message, pts: int) -> Tl:
-        content = message.content
-        return t.UpdateShortMessage(
-            id=message.id,
-            user_id=message.peer.id,
-            message=content.text,
-            pts=pts,
-            pts_count=1,
-            date=content.date,
-            out=message.out,
-            reply_to=self._context.render.reply_header(message),
-            entities=content.entities,
-        )
 
     # --- sending ----------------------------------------------------------------------------------------------
     @answers(f.messages.SendMessageRequest)
@@ -110,51 +59,67 @@ class Messages:
         done = self._sent.get((caller.id, request.random_id))
         if done is not None:
             return done
-        reply_to = request.reply_to.reply_to_msg_id if isinstance(request.reply_to, t.InputReplyToMessage) else None
-        content = Content(caller.account, int(self._context.now()), request.message, media, request.entities)
-        if isinstance(where, Chat):
-            answer = self._sent_to_chat(caller, where, content, reply_to, request.random_id)
-        else:
-            answer = self._sent_to_account(caller, where, content, reply_to, request.random_id)
-        self._sent[caller.id, request.random_id] = answer
+        answer = self._sent[caller.id, request.random_id] = self._posted(caller, where, request, media)
         while len(self._sent) > REMEMBERED_SENDS:
             self._sent.popitem(last=False)
         return answer
 
-    def _sent_to_chat(self, caller: Caller, chat: Chat, content: Content, reply_to: int | None, random_id: int) -> Tl:
-        message, update = self.post_to_chat(chat, content, reply_to, caller.session)
-        return self._context.render.bundle(caller.account, [t.UpdateMessageID(message.id, random_id), update], [caller.account], [chat])
-
-    def _sent_to_account(self, caller: Caller, to: Account, content: Content, reply_to: int | None, random_id: int) -> Tl:
-        message = self.post_to_account(to, content, reply_to, caller.session)
-        pts = caller.account.mailbox.pts
-        if self._context.settings.short_updates and _fits_short(message):
+    def _posted(self, caller: Caller, where: Place, request: Tl, media: Tl) -> Tl:
+        self._rules.check(caller, where, media)
+        as_chat = self._rules.author(caller, where, request.send_as)
+        content = Content(
+            caller.account, int(self._context.now()), request.message, media, request.entities, as_chat=as_chat, unheard=is_note(media)
+        )
+        message = self._posting.post(where, content, self._answered(caller, where, request.reply_to), caller.session)
+        if (isinstance(where, Account) or where.is_basic) and self._posting.fits_short(message):
             return t.UpdateShortSentMessage(
-                id=message.id, pts=pts, pts_count=1, date=content.date, out=True, media=None, entities=content.entities
+                id=message.id,
+                pts=caller.account.mailbox.pts,
+                pts_count=1,
+                date=content.date,
+                out=True,
+                media=None,
+                entities=content.entities,
             )
-        update = t.UpdateNewMessage(self._context.render.message(message, caller.account), pts, 1)
-        return self._context.render.bundle(caller.account, [t.UpdateMessageID(message.id, random_id), update], [caller.account, to])
+        updates = [t.UpdateMessageID(message.id, request.random_id), self._posting.update_new(message, caller.account)]
+        return self._bundle(caller, where, message, updates)
+
+    def _answered(self, caller: Caller, where: Place, reply_to: Tl) -> int | None:
+        """The number of the message that is answered.
+
+        :raises RpcFailure: REPLY_MESSAGE_ID_INVALID.
+        """
+        if not isinstance(reply_to, t.InputReplyToMessage):
+            return None
+        answered = mailbox_of(where, caller.account).messages.get(reply_to.reply_to_msg_id)
+        if answered is None or answered.peer is not where:
+            raise RpcFailure(400, "REPLY_MESSAGE_ID_INVALID")
+        return answered.id
+
+    def _bundle(self, caller: Caller, where: Place, message: Message, updates: list[Tl]) -> Tl:
+        chats = [where, *others_of(message)] if isinstance(where, Chat) else []
+        return self._context.render.bundle(caller.account, updates, [caller.account, *people_of(message)], chats)
 
     # --- editing ----------------------------------------------------------------------------------------------
     @answers(f.messages.EditMessageRequest)
     def edit(self, caller: Caller, request: Tl) -> Tl:
         """``messages.editMessage``: one's own, for 48 hours."""
         where = self._context.peers.resolve(caller, request.peer)
-        mailbox = where.mailbox if isinstance(where, Chat) else caller.account.mailbox
-        message = mailbox.messages.get(request.id)
-        if message is None or message.content.action is not None:
+        message = mailbox_of(where, caller.account).messages.get(request.id)
+        if message is None or message.peer is not where or message.content.action is not None:
             raise RpcFailure(400, "MESSAGE_ID_INVALID")
         self._check_edit(caller, message, request)
         message.content.text, message.content.entities = request.message, request.entities
         message.content.edit_date = int(self._context.now())
-        if isinstance(where, Chat):
-            return self._edited_in_chat(caller, where, message)
-        return self._edited_in_private(caller, message)
+        update = self._posting.edited(caller.account, message, caller.session)
+        return self._bundle(caller, where, message, [update])
 
     def _check_edit(self, caller: Caller, message: Message, request: Tl) -> None:
         content = message.content
-        if content.sender is not caller.account:
+        if content.sender is not caller.account or content.forwarded_from is not None:
             raise RpcFailure(403, "MESSAGE_AUTHOR_REQUIRED")
+        if isinstance(message.peer, Chat) and message.peer.restrictions_of(caller.id).send_messages:
+            raise RpcFailure(403, "CHAT_WRITE_FORBIDDEN")
         if self._context.now() - content.date > EDIT_LIMIT_S and message.peer is not caller.account:
             raise RpcFailure(400, "MESSAGE_EDIT_TIME_EXPIRED")
         if len(request.message) > (MAX_CAPTION if content.media else MAX_TEXT):
@@ -162,105 +127,34 @@ class Messages:
         if request.message == content.text and (request.entities or []) == (content.entities or []):
             raise RpcFailure(400, "MESSAGE_NOT_MODIFIED")
 
-    def _edited_in_chat(self, caller: Caller, chat: Chat, message: Message) -> Tl:
-        chat.mailbox.edited(message)
-        pts, render = chat.mailbox.pts, self._context.render
-
-        def update(viewer: Account) -> list[Tl]:
-            return [t.UpdateEditChannelMessage(render.message(message, viewer), pts, 1)]
-
-        self._context.delivery.to_chat(chat, update, [caller.account], caller.session)
-        return render.bundle(caller.account, update(caller.account), [caller.account], [chat])
-
-    def _edited_in_private(self, caller: Caller, message: Message) -> Tl:
-        mine = self._edit_update(caller.account, message)
-        people = _people_of(message)
-        self._context.delivery.to_account(caller.account, lambda _: [mine], people, (), caller.session)
-        if message.twin is not None and isinstance(message.peer, Account):
-            theirs = self._edit_update(message.peer, message.twin)
-            self._context.delivery.to_account(message.peer, lambda _: [theirs], people)
-        return self._context.render.bundle(caller.account, [mine], people)
-
-    def _edit_update(self, owner: Account, message: Message) -> Tl:
-        owner.mailbox.edited(message)
-        return t.UpdateEditMessage(self._context.render.message(message, owner), owner.mailbox.pts, 1)
-
     # --- deleting ---------------------------------------------------------------------------------------------
     @answers(f.channels.DeleteMessagesRequest)
-    def delete_in_chat(self, caller: Caller, request: Tl) -> Tl:
+    def delete_in_channel(self, caller: Caller, request: Tl) -> Tl:
         """``channels.deleteMessages``: one's own, or anybody's with the right to."""
         chat = self._context.peers.chat(caller, request.channel)
         messages = [chat.mailbox.messages[i] for i in request.id if i in chat.mailbox.messages]
         rights = chat.rights_of(caller.id)
         if any(m.content.sender is not caller.account for m in messages) and not (rights and rights.delete_messages):
             raise RpcFailure(403, "MESSAGE_DELETE_FORBIDDEN")
-        gone = chat.mailbox.delete(request.id)
-        pts, ids = chat.mailbox.pts, [message.id for message in gone]
-        if gone:
-            self._context.delivery.to_chat(
-                chat, lambda _: [t.UpdateDeleteChannelMessages(chat.id, ids, pts, len(ids))], skip=caller.session
-            )
-        return t.messages.AffectedMessages(pts, len(gone))
+        gone = self._posting.delete_from_channel(chat, request.id, caller.session)
+        return t.messages.AffectedMessages(chat.mailbox.pts, len(gone))
 
     @answers(f.messages.DeleteMessagesRequest)
-    def delete_in_private(self, caller: Caller, request: Tl) -> Tl:
-        """``messages.deleteMessages``: private messages only; numbers of group messages name nothing here."""
-        gone = self._delete_own(caller.account, request.id, caller.session)
+    def delete_own(self, caller: Caller, request: Tl) -> Tl:
+        """``messages.deleteMessages``: of private chats and basic groups; numbers of other messages name nothing here.
+
+        For everybody (``revoke``) in a basic group: one's own, and others' by an admin.
+        """
         if request.revoke:
-            for message in gone:
-                if message.twin is not None and isinstance(message.peer, Account):
-                    self._delete_own(message.peer, [message.twin.id], None)
+            self._check_revoke(caller, request.id)
+        gone = self._posting.delete_copies(caller.account, request.id, caller.session)
+        if request.revoke:
+            for owner_id, copy in [(i, c) for message in gone for i, c in message.copies.items() if i != caller.id]:
+                self._posting.delete_copies(self._context.accounts.of_id(owner_id), [copy.id])
         return t.messages.AffectedMessages(caller.account.mailbox.pts, len(gone))
 
-    def _delete_own(self, owner: Account, ids: list[int], skip: Session | None) -> list[Message]:
-        gone = owner.mailbox.delete(ids)
-        pts, numbers = owner.mailbox.pts, [message.id for message in gone]
-        if gone:
-            self._context.delivery.to_account(owner, lambda _: [t.UpdateDeleteMessages(numbers, pts, len(numbers))], skip=skip)
-        return gone
-
-    # --- reading and typing -----------------------------------------------------------------------------------
-    @answers(f.messages.ReadHistoryRequest)
-    def read_private(self, caller: Caller, request: Tl) -> Tl:
-        """``messages.readHistory``: nothing is counted."""
-        return t.messages.AffectedMessages(caller.account.mailbox.pts, 0)
-
-    @answers(f.messages.ReadMessageContentsRequest)
-    def read_contents(self, caller: Caller, request: Tl) -> Tl:
-        """``messages.readMessageContents``: nothing is counted."""
-        return t.messages.AffectedMessages(caller.account.mailbox.pts, 0)
-
-    @answers(f.channels.ReadHistoryRequest, f.channels.ReadMessageContentsRequest)
-    def read_chat(self, caller: Caller, request: Tl) -> bool:
-        """``channels.readHistory`` and ``channels.readMessageContents``: nothing is counted."""
-        self._context.peers.chat(caller, request.channel)
-        return True
-
-    @answers(f.messages.SetTypingRequest)
-    def typing(self, caller: Caller, request: Tl) -> bool:
-        """``messages.setTyping``: the others see it."""
-        where = self._context.peers.resolve(caller, request.peer)
-        me = caller.account
-        if isinstance(where, Chat):
-            update = t.UpdateChannelUserTyping(where.id, t.PeerUser(me.id), request.action)
-            for account_id in where.member_ids:
-                if account_id != me.id:
-                    self._context.delivery.to_account(self._context.accounts.of_id(account_id), lambda _: [update], [me], [where])
-        elif where is not me:
-            now = int(self._context.now())
-            self._context.delivery.raw(where, lambda: t.UpdateShort(t.UpdateUserTyping(me.id, request.action), now))
-        return True
-
-
-def _fits_short(message: Message) -> bool:
-    return message.content.media is None and message.content.action is None
-
-
-def _people_of(message: Message) -> list[Account]:
-    people = [message.content.sender]
-    return people if isinstance(message.peer, Chat) else [*people, message.peer]
-
-
-def _number_for_twin(mailbox: Mailbox, reply_to: int | None) -> int | None:
-    replied = mailbox.messages.get(reply_to) if reply_to else None
-    return replied.twin.id if replied and replied.twin else None
+    def _check_revoke(self, caller: Caller, ids: list[int]) -> None:
+        for message in [caller.account.mailbox.messages[i] for i in ids if i in caller.account.mailbox.messages]:
+            others = message.content.sender is not caller.account
+            if others and isinstance(message.peer, Chat) and not message.peer.is_admin(caller.id):
+                raise RpcFailure(403, "MESSAGE_DELETE_FORBIDDEN")

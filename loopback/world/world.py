@@ -18,7 +18,13 @@ from loopback.mtproto.wire import RpcFailure, Tl
 from loopback.settings import LoopbackSettings
 from loopback.world.access import AccessHashes
 from loopback.world.accounts import Accounts
+from loopback.world.attention import Attention
+from loopback.world.basic_groups import BasicGroups
+from loopback.world.call_access import CallAccess
+from loopback.world.call_admin_methods import CallAdminMethods
+from loopback.world.call_join_methods import CallJoinMethods
 from loopback.world.call_media import CallMediaWatch
+from loopback.world.call_participant_methods import CallParticipantMethods
 from loopback.world.channels import Channels
 from loopback.world.chats import Chats
 from loopback.world.context import Context
@@ -26,16 +32,18 @@ from loopback.world.delivery import Delivery
 from loopback.world.faults import Faults
 from loopback.world.files import Files
 from loopback.world.floods import FloodLimiter
-from loopback.world.group_call_methods import GroupCallMethods
 from loopback.world.group_calls import GroupCalls
 from loopback.world.history import History
 from loopback.world.login import Login
+from loopback.world.membership import Membership
 from loopback.world.messages import Messages
 from loopback.world.peers import Peers
+from loopback.world.posting import Posting
 from loopback.world.registry import Caller, Registry, method_name
 from loopback.world.rendering import Renderer
 from loopback.world.request_log import RequestLog
 from loopback.world.service import Service
+from loopback.world.streaming import Streams
 from loopback.world.updates import Updates
 from loopback.world.users import Users
 
@@ -62,32 +70,37 @@ class World:
         self.settings = settings
         self.accounts = Accounts()
         self.chats = Chats()
-        self.faults = Faults()
         self.floods = FloodLimiter()
         self.requests = RequestLog()
         self.unimplemented: deque[str] = deque(maxlen=MAX_REPORTS)
         now = self.server.now
+        self.faults = Faults(now)
         hashes = AccessHashes(hashlib.sha256(str(self.server.rsa_key.n).encode()).digest())
         render = Renderer(hashes, settings, now)
         self.delivery = Delivery(self.server, self.accounts, render)
         peers = Peers(self.accounts, self.chats, hashes)
         context = Context(self.accounts, self.chats, peers, render, self.delivery, settings, now)
-        self.files = Files(now)
-        self.messages = Messages(context, self.files)
-        self.calls = GroupCalls(context, self.messages, media)
-        self.channels = Channels(context, self.messages, self.calls)
+        self.posting = Posting(context)
+        self.calls = GroupCalls(context, self.posting, media)
+        self.membership = Membership(context, self.posting, self.calls)
         self.login = Login(context)
         self.media_watch = CallMediaWatch(self.calls, media, settings, now)
+        access, streams, history = CallAccess(context, self.calls), Streams(now), History(context)
+        self.files = Files(access, streams, now)
         self._registry = Registry(
             Service(lambda: (self.server.host, self.server.port), now),
             self.login,
             Users(context),
-            self.channels,
-            self.messages,
-            History(context),
+            Channels(context, self.membership),
+            BasicGroups(context, self.membership),
+            Messages(context, self.posting, self.files),
+            Attention(context),
+            history,
             self.files,
-            Updates(context),
-            GroupCallMethods(context, self.calls),
+            Updates(context, history),
+            CallAdminMethods(context, self.calls, access, self.posting),
+            CallJoinMethods(context, self.calls, access, streams),
+            CallParticipantMethods(context, self.calls, access),
         )
 
     async def handle(self, session: Session, request: Tl) -> Tl:
@@ -97,7 +110,7 @@ class World:
         """
         method = method_name(request)
         self.requests.note(self.server.now(), session.account_id, method, request)
-        await self.faults.strike(method, session.account_id)
+        await self.faults.strike(method, session.account_id, request)
         account = self.accounts.get(session.account_id)
         if account is None and not method.startswith(OPEN_TO_STRANGERS):
             raise RpcFailure(401, "AUTH_KEY_UNREGISTERED")

@@ -13,6 +13,7 @@ from telethon.tl.functions import channels, phone
 from errors import ParleyError
 from loopback.world.accounts import Account
 from loopback.world.group_call import GroupCall
+from loopback.world.group_calls import Entry
 from tests.loopback.conftest import Town, until
 
 SSRC = 4_000_000_000
@@ -274,7 +275,7 @@ async def test_participants_come_in_pages(town: Town) -> None:
     bob = await town.client(town.bob)
     call = town.telegram.start_voice_chat(town.group, town.ann)
     for ssrc, account in enumerate((town.ann, town.parley, town.carol, town.bob), 1):
-        town.telegram.world.calls.join(call, account, None, {"ssrc": ssrc}, muted=False)
+        town.telegram.world.calls.join(call, account, None, Entry(payload={"ssrc": ssrc}))
     first = await bob(phone.GetGroupCallRequest(named(call), 1))
     assert (len(first.participants), first.participants_next_offset, first.call.participants_count) == (3, "3", 4)
     rest = await bob(phone.GetGroupParticipantsRequest(named(call), [], [], "3", 10))

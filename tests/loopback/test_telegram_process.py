@@ -55,14 +55,15 @@ async def test_people_groups_and_messages(town: Town, control: Control) -> None:
     await control("voice", user=dora, where="Chess", data="AAAA")
     assert [p["name"] for p in await control("people")][-1] == "Dora"
     assert (await control("dc")).startswith("127.0.0.1:")
-    assert "say(user: int | str, where: int | str, text: str) -> int" in " ".join((await control("help")).keys()).replace("'", "")
+    taught = " ".join(await control("help")).replace("'", "")
+    assert "say(user: Name, where: Name, text: str, reply_to: int | None = None) -> int" in taught
     assert await control("problems") == []
 
 
 async def test_voice_chats_by_control(town: Town, control: Control) -> None:
     await control("start_call", group="Book club", by="Ann")
     call = town.telegram.voice_chat(town.group)
-    town.telegram.world.calls.join(call, town.bob, None, {"ssrc": 5}, muted=False)
+    town.telegram.enter_voice_chat(town.group, town.bob)
     await control("mute", group="Book club", user="Bob")
     assert call.participants[town.bob.id].muted_by_admin
     await control("mute", group="Book club", user="Bob", muted=False)

@@ -14,6 +14,7 @@ from loopback.world.call_media import timed_out
 from loopback.world.faults import Faults
 from loopback.world.floods import FORGIVEN_AFTER_S, FloodLimiter
 from loopback.world.mailbox import Change, Content, Mailbox
+from loopback.world.named_faults import UnknownFault, faults_named
 from loopback.world.registry import Registry, answers
 from loopback.world.request_log import RequestLog
 
@@ -78,17 +79,49 @@ def test_access_hashes_differ_by_viewer_and_outlive_a_restart() -> None:
 
 
 async def test_faults_strike_as_often_as_they_are_told() -> None:
-    faults = Faults()
+    faults = Faults(lambda: 0.0)
     faults.fail("phone.*", 403, "GROUPCALL_FORBIDDEN", times=2, account_id=1)
-    await faults.strike(JOIN, 2)
-    await faults.strike("messages.SendMessage", 1)
+    await faults.strike(JOIN, 2, None)
+    await faults.strike("messages.SendMessage", 1, None)
     for _ in range(2):
         with pytest.raises(RpcFailure, match="GROUPCALL_FORBIDDEN"):
-            await faults.strike(JOIN, 1)
-    await faults.strike(JOIN, 1)
+            await faults.strike(JOIN, 1, None)
+    await faults.strike(JOIN, 1, None)
     faults.delay("*")
     faults.clear()
-    await asyncio.wait_for(faults.strike(JOIN, 1), 1)
+    await asyncio.wait_for(faults.strike(JOIN, 1, None), 1)
+
+
+async def test_a_fault_that_lasts_counts_its_seconds_down() -> None:
+    now = [100.0]
+    faults = Faults(lambda: now[0])
+    for fault in faults_named("flood", now[0], seconds=20, methods=("phone.*",)):
+        faults.add(fault)
+    with pytest.raises(RpcFailure, match="FLOOD_WAIT_20'"):
+        await faults.strike(JOIN, 1, None)
+    now[0] = 112.5
+    with pytest.raises(RpcFailure, match="FLOOD_WAIT_8'"):
+        await faults.strike(JOIN, 1, None)
+    now[0] = 120.0
+    await faults.strike(JOIN, 1, None)
+
+
+async def test_a_fault_is_lifted_by_its_name() -> None:
+    faults = Faults(lambda: 0.0)
+    for name in ("frozen", "call_forbidden"):
+        for fault in faults_named(name, 0.0):
+            faults.add(fault)
+    assert faults.lift("frozen") == 1
+    assert faults.lift("frozen") == 0
+    with pytest.raises(RpcFailure, match="GROUPCALL_FORBIDDEN"):
+        await faults.strike(JOIN, 1, None)
+
+
+def test_faults_that_cannot_be_had_are_explained() -> None:
+    with pytest.raises(UnknownFault, match="there is no fault 'nonsense'; known are call_forbidden, "):
+        list(faults_named("nonsense", 0.0))
+    with pytest.raises(UnknownFault, match="name it"):
+        list(faults_named("channel_private", 0.0))
 
 
 def test_the_request_log_is_bounded() -> None:
