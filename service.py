@@ -14,27 +14,34 @@ from audio.tts.choose import choose_text_to_speech
 from audio.turn_model import TurnModel
 from brain.choose import HISTORY_TOKENS, choose_brain, chosen_kind
 from brain.clauses import ClauseSplitter
+from calls.admission import Admission
 from calls.call import GOOD_BYE
+from calls.chat_histories import ChatHistories
+from calls.chat_manners import manners_kept
+from calls.desired_store import StoredDesires
 from calls.drafting import Engines
 from calls.events import EventBus, EventLog
-from calls.floor import UNREACHABLE
+from calls.excuses import excuses_in
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
-from calls.manager import CallManager
-from calls.manners import Manners, manners_from
+from calls.manager import CallManager, MannersFor
 from calls.recorder import Recorder
 from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import CallEngine, framework
+from calls.voice_messages import VoiceMessages
 from config import Settings
 from errors import EXIT_RESTART, ModelMissing
-from handlers.authority import Admins
+from handlers.authority import Admins, Authorities
+from handlers.chat_wishes import ChatWishes
 from handlers.commands import Commands
 from handlers.grants import StoredGrants
 from handlers.languages import ReplyLanguages
+from handlers.note_answering import NoteAnswering
 from handlers.notices import Notices
 from handlers.sender import ChatWriter, OwnMessages, Sender
 from handlers.services import Services
 from handlers.status import StatusMessages
+from handlers.voice_notes import Ears, VoiceNotes
 from models import path_of
 from models.needs import TURN_MODEL
 from storage.database import FILE_NAME, Database
@@ -68,21 +75,46 @@ async def serve(settings: Settings) -> int:
         def new_line(chat_id: int, title: str) -> TelegramGroupLine:
             return TelegramGroupLine(account, call_engine, pacer, chat_id, title, settings.join_timeout_s)
 
-        manager = await stack.enter_async_context(CallManager(new_line, engines, _manners(settings), bus, settings.max_concurrent_calls))
+        manners_for, histories = _manners(settings, database), ChatHistories()
+        manager = await stack.enter_async_context(
+            CallManager(
+                new_line,
+                engines,
+                manners_for,
+                bus,
+                Admission(settings.max_concurrent_calls),
+                StoredDesires(database),
+                gates=account.gates,
+                history_of=histories.of,
+                until_reachable=account.connection.until_online,
+            )
+        )
         own = OwnMessages()
         sender = Sender(account.client, settings.command_prefixes, own)
+        grants, admins = StoredGrants(database), Admins(account.client)
+        owners = {account.id, *((settings.owner_id,) if settings.owner_id else ())}
+        ears = Ears(
+            wishes=ChatWishes(database, _manners(settings, database)),
+            authorities=Authorities(admins, grants, owners),
+            language_of=ReplyLanguages(database, settings.language),
+            own_id=account.id,
+        )
+        answering = NoteAnswering(account.client, VoiceMessages(engines, histories), manager, sender)
+        voice_notes = await stack.enter_async_context(VoiceNotes(account.client, answering, ears))
         services = Services(
             client=account.client,
             settings=settings,
             database=database,
             manager=manager,
-            grants=StoredGrants(database),
-            admins=Admins(account.client),
+            grants=grants,
+            admins=admins,
             connected=lambda: account.connected,
             framework=framework(),
             restart=partial(_set_both, restart, stop),
             voice_name=engines.tts.name,
             hearing_name=engines.stt.name,
+            histories=histories,
+            transcriber=voice_notes,
         )
         writer = ChatWriter(account.input_peer, sender)
         status = StatusMessages(writer)
@@ -94,12 +126,13 @@ async def serve(settings: Settings) -> int:
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
         log.info("Parley stops and leaves %d calls.", len(manager.active))
+        await manager.drain()
     return EXIT_RESTART if restart.is_set() else 0
 
 
-def _manners(settings: Settings) -> Manners:
+def _manners(settings: Settings, database: Database) -> MannersFor:
     kind = chosen_kind(settings)
-    return manners_from(settings, small_model=kind == "embedded", history_tokens=HISTORY_TOKENS[kind])
+    return manners_kept(database, settings, small_model=kind == "embedded", history_tokens=HISTORY_TOKENS[kind])
 
 
 async def _until_stopped(stop: asyncio.Event, account: TelegramAccount, notices: Notices) -> None:
@@ -125,7 +158,7 @@ def _stop_signal() -> asyncio.Event:
 
 def _fixed_clauses(settings: Settings) -> list[str]:
     clauses: list[str] = []
-    for sentence in (settings.welcome, settings.idle_prompt, UNREACHABLE, GOOD_BYE):
+    for sentence in (settings.welcome, settings.idle_prompt, *excuses_in(settings.language), GOOD_BYE):
         splitter = ClauseSplitter(settings.language)
         clauses += [*splitter.feed(sentence), *splitter.flush()]
     return clauses

@@ -99,6 +99,13 @@ DEAD_SESSION: Final = Failure(
     Remedy.STOP_ACCOUNT,
     "call_error.dead_session",
 )
+CONNECTION_LOST: Final = Failure(
+    "The connection to the voice chat was lost and could not be restored.",
+    "Send /joincall to have me try at once.",
+    Remedy.RETRY,
+    "call_error.lost",
+)
+BROKEN_OFF: Final = Failure("The join was broken off.", "Send /joincall to have me join.", Remedy.NONE, "call_error.broken_off")
 UNKNOWN: Final = Failure(
     "Joining failed for a reason I do not know.", "Look into the log, then send /joincall again.", Remedy.RETRY, "call_error.unknown"
 )
@@ -155,6 +162,19 @@ TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
         (errors.UnauthorizedError, errors.AuthKeyDuplicatedError, errors.AuthKeyNotFound),
         DEAD_SESSION,
     ),
+    ((library.CallBusy,), Failure("The line is busy.", "Try again later.", Remedy.NONE, "call_error.busy")),
+    ((library.CallDeclined,), Failure("The call was declined.", "Ask first if a call is welcome.", Remedy.NONE, "call_error.declined")),
+    ((library.CallDiscarded,), Failure("The call was ended before it began.", "Try again later.", Remedy.NONE, "call_error.discarded")),
+    ((library.TimedOutAnswer,), Failure("Nobody answered the call.", "Try again later.", Remedy.NONE, "call_error.no_answer")),
+    (
+        (errors.UserPrivacyRestrictedError,),
+        Failure(
+            "This person's privacy settings do not let me call.",
+            "They can allow it in Telegram under Privacy, Calls.",
+            Remedy.NONE,
+            "call_error.privacy",
+        ),
+    ),
     ((ntgcalls.TelegramServerError, ntgcalls.BaseRTCException, TimeoutError), NOT_REACHED),
     (
         (errors.ServerError, errors.TimedOutError),
@@ -165,7 +185,7 @@ TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
         Failure(
             "I am not connected to Telegram just now.",
             "I keep trying; send /joincall again in a minute.",
-            Remedy.NONE,
+            Remedy.RETRY,
             "call_error.not_connected",
         ),
     ),

@@ -43,7 +43,7 @@ class CallLeft(CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotice(CallEvent):
-    """Something about its call that the chat should be told though nobody asked just now; ``key`` and ``fields`` as for :class:`CallLeft`."""
+    """Something about its call that the chat should be told though nobody has asked; ``key`` and ``fields`` as for :class:`CallLeft`."""
 
     text: str
     key: str = ""
@@ -176,6 +176,37 @@ class EngineFailed(CallEvent):
 
     part: str
     what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRetried(CallEvent):
+    """An engine gave nothing in good time, or failed, and was asked a second time; nobody noticed more than a delay."""
+
+    part: str
+    engine: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineReplaced(CallEvent):
+    """An engine failed, and the engine ``by`` was asked in its place."""
+
+    part: str
+    engine: str
+    what: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUsed(CallEvent):
+    """The brain has used a tool for its reply to a turn; ``outcome`` is done, failed, timed out, refused or cut off."""
+
+    turn_id: int
+    tool: str
+    arguments: str
+    outcome: str
+    result: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from audio.tts import Voice
 from audio.tts.choose import default_voice
 from audio.vad import GatedSilero, VoiceActivity
-from brain.prompt import system_prompt
+from brain.built_in_tools import tool_names
+from brain.prompt import WITH_TOOLS, system_prompt
 from calls.turns.addressing import AddressingRules, Mode
 from calls.turns.barge_in import BargeInRules
 from calls.turns.endpointing import PauseRules
@@ -44,13 +45,26 @@ class Manners:
     idle_prompt_s: float | None = None
     """Without a word for this long, ``idle_prompt`` is asked, once until somebody speaks; ``None``: never."""
     longest_call_s: float = 4 * 3600.0
+    alone_s: float | None = 60.0
+    """A call in which nobody else is for this long is left; ``None``: never."""
+    listens: bool = True
+    """What people say is heard."""
+    speaks: bool = True
+    """Answers are spoken; otherwise they are written into the chat."""
+    tools: tuple[str, ...] = ()
+    """The names of the tools that the brain may use while it answers; a small one uses none."""
+    time_zone: str = "UTC"
     new_activity: Callable[[], VoiceActivity] = GatedSilero
 
 
 def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) -> Manners:
-    """The manners that the settings ask for; a small model gets instructions that it can follow, and as much history as it bears."""
+    """The manners that the settings ask for; a small model gets instructions that it can follow, and as much history as it bears.
+
+    :raises errors.SettingsError: a tool is named that does not exist.
+    """
     language = None if settings.language == "auto" else settings.language
     waits = _waits(settings)
+    tools = () if small_model else tool_names(settings.tools)
     return Manners(
         pauses=PauseRules(threshold=settings.vad_threshold, end_s=waits.usual_s, longest_turn_s=settings.max_utterance_ms / 1000),
         waits=waits,
@@ -64,13 +78,16 @@ def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) 
         voice=default_voice(settings),
         language=language,
         bot_name=settings.bot_name,
-        instructions=system_prompt(settings, small_model=small_model),
+        instructions=" ".join([system_prompt(settings, small_model=small_model), *([WITH_TOOLS] if tools else [])]),
         small_model=small_model,
         welcome=settings.welcome,
         idle_prompt=settings.idle_prompt,
         idle_prompt_s=settings.idle_prompt_s,
         longest_call_s=settings.max_call_minutes * 60.0,
+        alone_s=settings.alone_s,
         history_tokens=history_tokens,
+        tools=tools,
+        time_zone=settings.time_zone,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calls.lines.line import (
+    AttendanceKnown,
     HearingSink,
     Line,
     LineClosed,
@@ -18,6 +19,7 @@ from calls.lines.line import (
 )
 
 __all__ = [
+    "AttendanceKnown",
     "HearingSink",
     "Line",
     "LineClosed",

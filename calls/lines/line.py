@@ -37,6 +37,11 @@ class ParticipantLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class AttendanceKnown:
+    """Everybody who is in the call has been named by now: without this nobody knows whether Parley is alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class MutedByAdmin:
     """Parley may not be heard until :class:`UnmutedByAdmin`."""
 
@@ -48,9 +53,13 @@ class UnmutedByAdmin:
 
 @dataclass(frozen=True, slots=True)
 class LineClosed:
-    """Nothing to come back to: the voice chat was ended by somebody, or what ``reason`` says."""
+    """Nothing to come back to: the voice chat was ended by somebody, or what ``reason`` says.
+
+    ``goes_on``: the voice chat itself does, and Parley must not come back to it unasked.
+    """
 
     reason: str = "the voice chat was ended"
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,17 @@ class LineLost:
     reason: str
 
 
-LineEvent = ParticipantJoined | ParticipantLeft | MutedByAdmin | UnmutedByAdmin | LineClosed | LineRemoved | LineDropped | LineLost
+LineEvent = (
+    ParticipantJoined
+    | ParticipantLeft
+    | AttendanceKnown
+    | MutedByAdmin
+    | UnmutedByAdmin
+    | LineClosed
+    | LineRemoved
+    | LineDropped
+    | LineLost
+)
 
 
 class Line(Protocol):
@@ -79,6 +98,10 @@ class Line(Protocol):
     @property
     def description(self) -> str:
         """For people, such as ``voice chat of "Book club"``."""
+
+    @property
+    def voice_chat_id(self) -> int | None:
+        """Which of a chat's voice chats this is; ``None`` before it was found, and on lines of another kind."""
 
     async def open(self, sink: HearingSink, playout: Playout) -> None:
         """Join. From then on frames go to ``sink`` and every 10 ms one frame is pulled from ``playout``, never more than 30 ms ahead.

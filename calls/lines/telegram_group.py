@@ -17,17 +17,17 @@ from calls.lines.event_stream import EventStream
 from calls.lines.frame_sender import FrameSender
 from calls.lines.line import HearingSink, LineClosed, LineDropped, LineEvent, LineLost, LineRemoved
 from calls.lines.pacer import Pacer
-from calls.lines.watchdog import Ending, Watchdog
-from calls.telegram.attendance import Attendance
+from calls.lines.watchdog import Ending, SoundFlow, Watchdog
+from calls.telegram.attendance import Attendance, News
 from calls.telegram.client import TelegramAccount
 from calls.telegram.engine import CallEngine
 from calls.telegram.joining import Place, join, leave
-from calls.telegram.participants import Change, Own, Roster, signed
+from calls.telegram.participants import Own, Roster, signed
 from calls.telegram.voice_chat import VoiceChatKind, look_up
 
 log = logging.getLogger(__name__)
 
-TAKEN_OVER = LineClosed("the account joined this voice chat from another device")
+TAKEN_OVER = LineClosed("the account joined this voice chat from another device", goes_on=True)
 
 
 class TelegramGroupLine:
@@ -48,18 +48,24 @@ class TelegramGroupLine:
         self._events = EventStream()
         self._sender = FrameSender(lambda frame: engine.send(chat_id, frame))
         self._watchdog = Watchdog(self._is_held, self._is_listed, self._why_over)
+        self._flow = SoundFlow()
         self._place: Place | None = None
         self._attendance: Attendance | None = None
         self._playout: Playout | None = None
         self._taken_over = False
         self._closed_by_somebody = False
-        self._unlisten: Callable[[], None] | None = None
+        self._unlisten: list[Callable[[], None]] = []
         self._runner: asyncio.Task[None] | None = None
 
     @property
     def description(self) -> str:
         """For people."""
         return f'voice chat of "{self._title}"' if self._title else f"voice chat of {self._chat_id}"
+
+    @property
+    def voice_chat_id(self) -> int | None:
+        """Telegram's own id of it."""
+        return self._place.call.id if self._place else None
 
     async def open(self, sink: HearingSink, playout: Playout) -> None:
         """Join, and from then on hear and be heard.
@@ -83,15 +89,14 @@ class TelegramGroupLine:
     async def _attend(self, place: Place, sink: HearingSink) -> None:
         roster = Roster(self._account.id, place.ssrc)
         self._attendance = Attendance(self._account.client, place.call, roster, sink, self._on_change)
-        self._unlisten = self._account.updates.subscribe(self._on_update)
+        self._unlisten = [self._account.updates.subscribe(self._on_update), self._account.connection.subscribe(self._on_connection_back)]
         async with asyncio.timeout(self._join_timeout_s):
             await self._attendance.begin()
 
     async def close(self) -> None:
         """Leave and free everything. Safe to call twice, and on a line that broke."""
-        if self._unlisten is not None:
-            self._unlisten()
-            self._unlisten = None
+        while self._unlisten:
+            self._unlisten.pop()()
         await self._pacer.remove(self)
         if self._runner is not None:
             self._runner.cancel()
@@ -117,6 +122,7 @@ class TelegramGroupLine:
             self._sender.offer(self._playout.read())
 
     def _hear(self, frames: Sequence[tuple[int, bytes]]) -> None:
+        self._flow.came(asyncio.get_running_loop().time())
         if self._attendance is not None:
             self._attendance.hearing.take(frames)
 
@@ -155,7 +161,13 @@ class TelegramGroupLine:
         elif _chat_of(update) == self._chat_id:
             self._watchdog.suspect()
 
-    def _on_change(self, change: Change) -> None:
+    def _on_connection_back(self) -> None:
+        """What has happened meanwhile was not told."""
+        self._watchdog.suspect()
+        if self._attendance is not None:
+            self._attendance.read_again()
+
+    def _on_change(self, change: News) -> None:
         match change:
             case Own.LEFT:
                 self._watchdog.suspect()
@@ -170,6 +182,8 @@ class TelegramGroupLine:
     async def _is_held(self) -> bool:
         assert self._place is not None
         self._engine.keep(self._chat_id, self._place.call)
+        if self._flow.has_stopped(asyncio.get_running_loop().time()):
+            self._watchdog.suspect()
         return await self._engine.holds(self._chat_id)
 
     async def _is_listed(self) -> bool:

@@ -23,6 +23,25 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
+class SoundFlow:
+    """Notices when sound that came comes no more. Everybody may have fallen silent, so it is a reason to look, not to act. Pure."""
+
+    quiet_after_s: float = 4.0
+    _last_s: float | None = None
+
+    def came(self, now_s: float) -> None:
+        """A frame has come."""
+        self._last_s = now_s
+
+    def has_stopped(self, now_s: float) -> bool:
+        """None has for long, although some had; true once, until some come again."""
+        if self._last_s is None or now_s - self._last_s < self.quiet_after_s:
+            return False
+        self._last_s = None
+        return True
+
+
+@dataclass(slots=True)
 class Watchdog:
     """Asks ``held`` (does the call library still have the call) and ``listed`` (does Telegram still list our sound source) in turn.
 

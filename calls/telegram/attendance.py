@@ -12,7 +12,7 @@ from telethon.errors import RPCError
 from telethon.tl import functions, types
 from telethon.utils import get_display_name, get_peer_id
 
-from calls.lines.line import HearingSink
+from calls.lines.line import AttendanceKnown, HearingSink
 from calls.telegram.group_hearing import GroupHearing
 from calls.telegram.participants import Change, Roster, signed
 from calls.telegram.updates import entity_names
@@ -29,11 +29,19 @@ UNKNOWN_PAUSE_S: Final = 1.0
 FAILURE_PAUSE_S: Final = 10.0
 
 
+News = Change | AttendanceKnown
+
+
 class Attendance:
     """Who is in ``call``, and who is heard. ``on_change`` is told each change, on the event loop."""
 
     def __init__(
-        self, client: TelegramClient, call: types.InputGroupCall, roster: Roster, sink: HearingSink, on_change: Callable[[Change], None]
+        self,
+        client: TelegramClient,
+        call: types.InputGroupCall,
+        roster: Roster,
+        sink: HearingSink,
+        on_change: Callable[[News], None],
     ) -> None:
         self._client = client
         self._call = call
@@ -75,7 +83,12 @@ class Attendance:
             if not offset:
                 break
         take_in = self._roster.apply if offset else self._roster.replace
-        self._tell(take_in(rows, names, version))
+        self._tell([*take_in(rows, names, version), AttendanceKnown()])
+
+    def read_again(self) -> None:
+        """Updates may have been lost: read the list soon."""
+        self._gap = True
+        self._wanted.set()
 
     async def run(self) -> None:
         """Read again what turns out to be missing, until cancelled."""
@@ -105,7 +118,7 @@ class Attendance:
             functions.phone.GetGroupParticipantsRequest(self._call, ids=[], sources=list(sources), offset=offset, limit=PAGE)
         )
 
-    def _tell(self, changes: Sequence[Change]) -> None:
+    def _tell(self, changes: Sequence[News]) -> None:
         for change in changes:
             self._on_change(change)
         self.hearing.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+import time
 from typing import Any, Final
 
 from telethon import TelegramClient, errors
@@ -12,7 +13,10 @@ from telethon.errors import AuthKeyNotFound
 from telethon.tl.functions.users import GetUsersRequest
 from telethon.tl.types import InputUserSelf
 
+from calls.gates import Gates
+from calls.telegram.connection import Connection
 from calls.telegram.session import LOGIN_STEP, open_session
+from calls.telegram.session_lock import SessionLock
 from calls.telegram.updates import CallUpdates
 from config import Settings
 from errors import ParleyError, SessionError, SettingsError
@@ -64,7 +68,7 @@ def create_client(settings: Settings, *, new_session: bool = False) -> TelegramC
 
 
 class TelegramAccount:
-    """A logged-in account: its client, who it is, and the updates about voice chats.
+    """A logged-in account: its client, who it is, the updates about voice chats, and the gates for what is asked of Telegram.
 
     Everything that listens to Telegram shares ``client``; it is a plain ``TelegramClient``, as py-tgcalls insists.
     """
@@ -72,16 +76,21 @@ class TelegramAccount:
     def __init__(self, client: TelegramClient) -> None:
         self.client = client
         self.updates = CallUpdates(client)
+        self.gates = Gates(time.monotonic)
+        self.connection = Connection(client)
         self.id = 0
         self.username: str | None = None
         self._dialogs_read = False
+        self._lock = SessionLock()
+        self._watching: asyncio.Task[None] | None = None
+        self._dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def connect(cls, settings: Settings, timeout_s: float = CONNECT_TIMEOUT_S) -> TelegramAccount:
         """Connect and check the login; never asks for a code.
 
         :raises errors.SettingsError: ``API_ID`` or ``API_HASH`` is missing.
-        :raises errors.SessionError: no session, or a dead one; the text says why.
+        :raises errors.SessionError: no session, a dead one, or one that another process uses; the text says why.
         :raises errors.ParleyError: Telegram was not reached within ``timeout_s``.
         """
         try:
@@ -95,6 +104,7 @@ class TelegramAccount:
 
     async def _log_in(self, timeout_s: float) -> None:
         try:
+            self._lock.take(self.client.session.auth_key)
             async with asyncio.timeout(timeout_s):
                 await self.client.connect()
                 (me,) = await self.client(GetUsersRequest([InputUserSelf()]))
@@ -102,19 +112,25 @@ class TelegramAccount:
             await self.close()
             raise _explained(error, timeout_s) from error
         self.id, self.username = me.id, me.username
+        self._watching = asyncio.create_task(self.connection.watch(), name="connection watch")
 
     async def close(self) -> None:
         """Disconnect and write the session. Safe to call twice."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
         try:
             async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
                 await self.client.disconnect()
+                await asyncio.gather(self.client.disconnected, return_exceptions=True)  # else it is printed as never retrieved
         except (TimeoutError, ConnectionError) as error:
             log.warning("the Telegram connection was not closed cleanly: %r", error)
+        self._lock.release()
 
     @property
     def connected(self) -> bool:
         """There is a connection to Telegram now."""
-        return bool(self.client.is_connected())
+        return self.connection.online
 
     async def until_lost(self) -> None:
         """Wait until the client has ended for good.
@@ -122,9 +138,18 @@ class TelegramAccount:
         :raises errors.SessionError: always, when that happens by itself; returns only after :meth:`close`.
         """
         try:
-            await self.client.disconnected
+            await asyncio.wait({self.client.disconnected, self._dead}, return_when=asyncio.FIRST_COMPLETED)
+            for end in (self._dead, self.client.disconnected):
+                if end.done():
+                    end.result()
         except Exception as error:
             raise _explained(error, CONNECT_TIMEOUT_S) from error
+
+    def note_dead(self, error: Exception) -> None:
+        """A request has shown that the session is no longer valid: :meth:`until_lost` says so."""
+        if type(error) in DEAD_SESSION and not self._dead.done():
+            self._dead.set_exception(error)
+            self._dead.exception()
 
     async def input_peer(self, chat_id: int) -> Any:
         """The chat as requests want it. A string session knows no chats after a start, so the dialogs are read once when one is unknown.

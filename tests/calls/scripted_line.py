@@ -20,6 +20,7 @@ class ScriptedLine:
     sink: HearingSink | None = None
     waiting: asyncio.Queue[LineEvent | None] = field(default_factory=asyncio.Queue)
     description: str = "scripted line"
+    voice_chat_id: int | None = 77
 
     async def open(self, sink: HearingSink, playout: Playout) -> None:
         await asyncio.sleep(self.opens_after_s)

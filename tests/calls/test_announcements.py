@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from calls import events
+from calls.admission import Admission
 from calls.call import GOOD_BYE
 from calls.drafting import Engines
 from calls.manager import CallManager
@@ -52,11 +53,14 @@ def test_the_longest_call_ends_with_a_good_bye() -> None:
     happened: list[events.CallEvent] = []
     lines = Lines()
 
+    async def manners_for(_chat_id: int) -> Manners:
+        return replace(Manners(), longest_call_s=60.0, alone_s=None)
+
     async def work() -> None:
         bus = events.EventBus()
         bus.subscribe(happened.append)
         engines = Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice())
-        async with CallManager(lines, engines, replace(Manners(), longest_call_s=60.0), bus, 1) as manager:
+        async with CallManager(lines, engines, manners_for, bus, Admission(1)) as manager:
             await manager.join(-1, "", 1)
             await asyncio.sleep(75)
             assert manager.active == ()

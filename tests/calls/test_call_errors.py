@@ -12,8 +12,14 @@ from calls.errors import JoinRefused, Remedy, explain
     ("error", "told", "remedy"),
     [
         (library.NoActiveGroupCall(), "No active voice chat. Start one and send /joincall again.", Remedy.NONE),
-        (JoinRefused(), "Telegram refused to let me into the voice chat.", Remedy.RETRY),
-        (errors.GroupcallForbiddenError(None), "Telegram refused to let me into the voice chat.", Remedy.RETRY),
+        (JoinRefused(), "Telegram refused to let me into the voice chat.", Remedy.RETRY_ONCE),
+        (errors.GroupcallForbiddenError(None), "Telegram refused to let me into the voice chat.", Remedy.RETRY_ONCE),
+        (errors.GroupcallJoinMissingError(None), "Telegram has put me out of the voice chat.", Remedy.RETRY),
+        (library.CallBusy(1), "The line is busy.", Remedy.NONE),
+        (library.CallDeclined(1), "The call was declined.", Remedy.NONE),
+        (library.CallDiscarded(1), "The call was ended before it began.", Remedy.NONE),
+        (library.TimedOutAnswer(), "Nobody answered the call.", Remedy.NONE),
+        (errors.UserPrivacyRestrictedError(None), "This person's privacy settings do not let me call.", Remedy.NONE),
         (errors.GroupcallSsrcDuplicateMuchError(None), "Telegram found my sound source already in use.", Remedy.RETRY),
         (ntgcalls.RTMPStreamingUnsupported(""), "This is a livestream fed by streaming software", Remedy.NONE),
         (errors.ChannelPrivateError(None), "My account has no access to this chat. Add it to the chat again", Remedy.DISABLE_CHAT),
@@ -27,8 +33,8 @@ from calls.errors import JoinRefused, Remedy, explain
         (ntgcalls.TransportParseException(""), "The voice chat could not be joined", Remedy.RETRY),
         (TimeoutError(), "The voice chat could not be joined", Remedy.RETRY),
         (errors.ServerError(None, "INTERNAL"), "Telegram has problems just now.", Remedy.RETRY),
-        (ConnectionError(), "I am not connected to Telegram just now.", Remedy.NONE),
-        (RuntimeError("?"), "Joining failed for a reason I do not know.", Remedy.NONE),
+        (ConnectionError(), "I am not connected to Telegram just now.", Remedy.RETRY),
+        (RuntimeError("?"), "Joining failed for a reason I do not know.", Remedy.RETRY),
     ],
 )
 def test_each_failure_is_told_and_has_a_remedy(error: BaseException, told: str, remedy: Remedy) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from calls import events
+from calls.admission import Admission
+from calls.desires import MemoryDesires
 from calls.drafting import Engines
 from calls.lines import (
     LineClosed,
@@ -35,15 +37,28 @@ def engines() -> Engines:
     return Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice())
 
 
-def with_manager(work: Callable[[CallManager, list[events.CallEvent]], Awaitable[Any]], lines: Lines, most_calls: int = 2) -> Any:
+def with_manager(
+    work: Callable[[CallManager, list[events.CallEvent]], Awaitable[Any]],
+    lines: Lines,
+    most_calls: int = 2,
+    store: MemoryDesires | None = None,
+    manners: Manners | None = None,
+) -> Any:
     async def run() -> Any:
         bus = events.EventBus()
         happened: list[events.CallEvent] = []
         bus.subscribe(happened.append)
-        async with CallManager(lines, engines(), Manners(), bus, most_calls) as manager:
+        async with CallManager(lines, engines(), always(manners), bus, Admission(most_calls), store) as manager:
             return await work(manager, happened)
 
     return run_in_virtual_time(run())
+
+
+def always(manners: Manners | None) -> Callable[[int], Awaitable[Manners]]:
+    async def manners_for(_chat_id: int) -> Manners:
+        return manners or Manners()
+
+    return manners_for
 
 
 def test_joins_and_leaves_and_says_so() -> None:
@@ -146,7 +161,7 @@ def test_a_line_that_stays_broken_is_given_up_in_the_end() -> None:
         await asyncio.sleep(60)
         assert manager.active == ()
         assert [event.reason for event in happened if isinstance(event, events.CallLeft)] == [
-            "The connection to the voice chat was lost and could not be restored. Send /joincall to try again."
+            "The connection to the voice chat was lost and could not be restored. Send /joincall to have me try at once."
         ]
 
     with_manager(work, lines)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from calls.admission import Admission
 from calls.drafting import Engines
 from calls.events import EventBus
+from calls.gates import NO_JOIN_LIMITS, Gates
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
 from calls.manager import CallManager
@@ -42,6 +45,10 @@ class Footprint:
         return cls(resident, int(status["Threads"]), len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks()))
 
 
+async def _manners(_chat_id: int) -> Manners:
+    return Manners()
+
+
 async def join_and_leave_fifty_times() -> None:
     async with LoopbackTelegram(MediaServer(), settings=LoopbackSettings(natural_floods=False)) as telegram:
         ann, bot = telegram.add_account("Ann"), telegram.add_account("Parley")
@@ -49,12 +56,13 @@ async def join_and_leave_fifty_times() -> None:
         telegram.start_voice_chat(group, ann)
         settings = load_settings(None, telegram_session=telegram.session_for(bot), api_id=1, api_hash="0" * 32)
         account = await TelegramAccount.connect(settings)
+        account.gates = Gates(time.monotonic, NO_JOIN_LIMITS, {})
         engine = CallEngine(account.client)
         await engine.start()
         pacer, engines = Pacer(), Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice())
         chat_id = -1_000_000_000_000 - group.id
         async with CallManager(
-            lambda chat, title: TelegramGroupLine(account, engine, pacer, chat, title), engines, Manners(), EventBus(), most_calls=1
+            lambda chat, title: TelegramGroupLine(account, engine, pacer, chat, title), engines, _manners, EventBus(), Admission(1)
         ) as manager:
             for number in range(1, CALLS + 1):
                 await manager.join(chat_id, "Book club", ann.id)
