@@ -52,6 +52,7 @@ class ShownAction:
                 self._changed.clear()
                 await self._client(functions.messages.SetTypingRequest(self._chat, self._action))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), SHOWN_AGAIN_AFTER_S)
+                    async with asyncio.timeout(SHOWN_AGAIN_AFTER_S):
+                        await self._changed.wait()
         except (RPCError, ConnectionError, ValueError) as refused:
             log.debug("no chat action: %r", refused)
