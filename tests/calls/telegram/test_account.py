@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import stat
 from collections.abc import AsyncIterator
@@ -85,11 +86,15 @@ async def test_a_session_that_was_ended(telegram: LoopbackTelegram, parley: Acco
     assert any(message.startswith("❌ Failed to initialize Telethon client: the session was ended") for message in caplog.messages)
 
 
-async def test_a_session_whose_key_telegram_does_not_know(telegram: LoopbackTelegram, parley: Account) -> None:
+async def test_a_session_whose_key_telegram_does_not_know(
+    telegram: LoopbackTelegram, parley: Account, caplog: pytest.LogCaptureFixture
+) -> None:
     session = telegram.session_for(parley)
     telegram.forget_keys(parley)
     with pytest.raises(ParleyError, match="Failed to initialize Telethon client"):
         await TelegramAccount.connect(settings(telegram_session=session), timeout_s=4)
+    gc.collect()
+    assert not [message for message in caplog.messages if "never retrieved" in message]
 
 
 async def test_no_network_gives_up_in_time_with_one_message(telegram: LoopbackTelegram, parley: Account) -> None:
