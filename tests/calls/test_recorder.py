@@ -1,10 +1,11 @@
 import asyncio
 from pathlib import Path
 
-from calls.events import CallJoined, CallLeft, ExchangeEnded, PhaseChanged
+from calls.events import CallJoined, CallLeft, ExchangeEnded, PhaseChanged, TurnIgnored
 from calls.recorder import Recorder
-from storage import calls, exchanges
+from storage import calls, exchanges, transcripts
 from storage.database import Database
+from storage.transcripts import Line
 from storage.writer import MOST_WAITING
 
 CHAT = -5
@@ -58,4 +59,38 @@ async def test_a_slow_disk_never_holds_up_a_call(tmp_path: Path) -> None:
     for turn in range(MOST_WAITING + 5):
         recorder(an_exchange(turn))
     assert recorder.dropped == 5
+    await database.close()
+
+
+AN_IGNORED_TURN = TurnIgnored(chat_id=CHAT, at_s=1.5, turn_id=2, speaker="Bob", speaker_id=8, text="pass the salt", reason="not addressed")
+
+
+async def test_what_is_heard_and_not_answered_is_kept_too(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "parley.db")
+    recorder = Recorder(database, wall_clock=lambda: 1000.0)
+    run = asyncio.create_task(recorder.run())
+    recorder(CallJoined(chat_id=CHAT, at_s=0.0, title="Book club"))
+    recorder(an_exchange())
+    recorder(AN_IGNORED_TURN)
+    await recorder.drained()
+    (call,) = await calls.of_chat(database, CHAT)
+    assert await transcripts.of_call(database, call.id) == [
+        Line(1000.0, "Ann", 7, "hello", "Hi"),
+        Line(1000.0, "Bob", 8, "pass the salt", None),
+    ]
+    run.cancel()
+    await database.close()
+
+
+async def test_where_nothing_said_is_to_be_kept_only_the_calls_are(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "parley.db")
+    recorder = Recorder(database, keep_words=False)
+    run = asyncio.create_task(recorder.run())
+    for event in (CallJoined(chat_id=CHAT, at_s=0.0), an_exchange(), AN_IGNORED_TURN, CallLeft(chat_id=CHAT, at_s=2.0, reason="Bye.")):
+        recorder(event)
+    await recorder.drained()
+    assert [call.reason for call in await calls.of_chat(database, CHAT)] == ["Bye."]
+    assert await transcripts.of_chat(database, CHAT) == []
+    assert recorder.dropped == 0
+    run.cancel()
     await database.close()

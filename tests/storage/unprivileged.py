@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 from pathlib import Path
 
 from storage import chats, desired
@@ -34,6 +35,8 @@ async def use(path: Path) -> dict[str, object]:
 
 if __name__ == "__main__":
     how, file = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:  # all that Python imports late is imported while everything may be read
+        asyncio.run(use(Path(folder) / "parley.db"))
     if how == "nobody" and os.geteuid() == 0:
         os.setuid(NOBODY)
     elif how != "nobody":
