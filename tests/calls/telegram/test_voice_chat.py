@@ -84,7 +84,7 @@ async def test_a_private_chat_has_none() -> None:
         (NO_VOICE_CHAT, "No active voice chat. Start one and send /joincall again."),
         (
             VoiceChat(VoiceChatKind.SCHEDULED, CALL, START),
-            "The voice chat is scheduled for 2026-12-01 18:30 UTC and has not started yet. Send /joincall when it has started.",
+            "The voice chat starts at 2026-12-01 18:30 UTC. I will join then.",
         ),
         (
             VoiceChat(VoiceChatKind.RTMP, CALL),
