@@ -22,6 +22,9 @@ WHO = {
 BELOW = {Authority.AUTHORISED: BOB, Authority.CALL_MANAGER: LISTED, Authority.SUDO: ANN, Authority.OWNER: SUDO}
 REFUSALS = {say("en", f"refused.{level.name.lower()}", command="") for level in BELOW if level is not Authority.CALL_MANAGER}
 
+ANSWERED_LATER = {"transcribe"}
+"""Its reply comes by itself when it is ready."""
+
 PROMISED = """joincall leavecall callinfo callon calloff callconfig callquiet callstatus ttson ttsoff ttsconfig ttsstatus voice speak
 stton sttoff sttconfig sttstatus persona lang mode reset forget optout optouts auth unauth authlist sudo blacklist unblacklist reload
 help ping stats logs restart"""
@@ -72,10 +75,10 @@ async def test_who_may_not_is_told_who_may(desk: Desk, name: str) -> None:
 async def test_who_may_gets_an_answer(desk: Desk, name: str) -> None:
     command = COMMANDS[name]
     answer = await desk.say(command.shown_example, by=WHO[command.authority], **desk.reply_to(1))
-    assert answer
+    assert answer or name in ANSWERED_LATER
     assert answer not in REFUSALS
     assert answer != say("en", "not_understood")
-    assert (await desk.results())[0][0] == name
+    assert (await desk.results())[0] == (name, "done")
 
 
 @pytest.mark.parametrize(("name", "arguments"), [(name, wrong) for name, all_wrong in WRONG.items() for wrong in all_wrong])
@@ -99,7 +102,7 @@ async def test_a_stranger_in_private_gets_nothing(desk: Desk, name: str) -> None
 @pytest.mark.parametrize("name", COMMANDS)
 async def test_in_private_the_owner_gets_an_answer(desk: Desk, name: str) -> None:
     answer = await desk.say(COMMANDS[name].shown_example, by=OWNER, private=True, **desk.reply_to(1))
-    assert answer
+    assert answer or name in ANSWERED_LATER
     if not COMMANDS[name].in_private:
         assert answer == say("en", "groups_only", command=f"/{name}")
 

@@ -19,6 +19,8 @@ from audio.stt import Transcript
 from audio.tts import Voice
 from audio.voice_note import encode
 from brain import Message
+from brain.tools import Tool, ToolCall
+from brain.engine import Tool, ToolCall
 from calls.chat_histories import ChatHistories
 from calls.drafting import Engines
 from calls.manners import Manners
@@ -74,7 +76,7 @@ class Thinks:
 
     async def prefill(self, messages: Sequence[Message]) -> None: ...
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall, None]:
         self.asked.append(list(messages))
         await self.pause.wait()
         if self.failure:
