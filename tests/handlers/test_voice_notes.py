@@ -20,7 +20,6 @@ from audio.tts import Voice
 from audio.voice_note import encode
 from brain import Message
 from brain.tools import Tool, ToolCall
-from brain.tools import Tool, ToolCall
 from calls.chat_histories import ChatHistories
 from calls.drafting import Engines
 from calls.manners import Manners
