@@ -188,3 +188,20 @@ def test_an_override_goes_by_the_name_of_the_field_and_wins(monkeypatch: pytest.
     monkeypatch.setenv("STT_LANGUAGE", "ca")
 
     assert load_settings(None, language="es").language == "es"
+
+
+def test_a_time_zone_that_there_is_none_of_is_refused_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIME_ZONE", "Mars/Olympus")
+
+    assert "TIME_ZONE is 'Mars/Olympus': it should be the name of a time zone, such as Europe/Madrid." in _complaint()
+
+
+def test_what_is_kept_and_for_how_long_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSCRIPT_DAYS", "0")
+    monkeypatch.setenv("AUDIT_DAYS", "365")
+    monkeypatch.setenv("TIME_ZONE", "Europe/Madrid")
+    settings = load_settings(None)
+
+    assert (settings.transcript_days, settings.audit_days, settings.time_zone) == (0, 365, "Europe/Madrid")
+    monkeypatch.setenv("TRANSCRIPT_DAYS", "-1")
+    assert "TRANSCRIPT_DAYS is '-1'" in _complaint()
