@@ -45,6 +45,7 @@ class Clip:
     name: str
     text: str
     audio: Floats
+    language: str = "en"
 
 
 @dataclass(slots=True)
@@ -98,10 +99,10 @@ def read_clips(folder: Path) -> list[Clip]:
     manifest = folder / "manifest.json"
     try:
         entries = json.loads(manifest.read_text(encoding="utf-8"))
-        listed = [(str(entry["file"]), str(entry["text"])) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError):
+        listed = [(str(entry["file"]), str(entry["text"]), str(entry.get("language", "en"))) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ParleyError(f"{manifest} can't be read.", "It is a list of objects with file and text, beside the WAV files.") from None
-    clips = [Clip(name, text, _audio(folder / name)) for name, text in listed if text]
+    clips = [Clip(name, text, _audio(folder / name), language) for name, text, language in listed if text]
     fitting = [clip for clip in clips if len(clip.audio) <= FULL_WINDOW_S * HEARING_RATE_HZ]
     if not fitting:
         raise ParleyError(f"{manifest} lists no clip with a text and at most 30 s.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Final, Protocol
@@ -15,10 +14,8 @@ from errors import EngineError
 log = logging.getLogger(__name__)
 
 READ_EVERY_S: Final = 0.15
-WORDS_WITHIN_S: Final = 0.3
-"""The words come first: on few cores the turn model would only delay them. It is asked when they are there, or this far into the pause."""
-MOST_READINGS: Final = 8
-"""After this many, more do not change the picture."""
+MOST_READINGS: Final = 2
+"""Later ones mislead: the longer the silence that the model hears, the more anything sounds finished (``benchmarks/fit_turns.py``)."""
 
 
 class TurnJudge(Protocol):
@@ -55,7 +52,6 @@ class PauseReader:
         self._tell = tell
         self._evidence = NOTHING
         self._reading: asyncio.Task[None] | None = None
-        self._words_known = asyncio.Event()
 
     @property
     def evidence(self) -> Evidence:
@@ -76,7 +72,6 @@ class PauseReader:
     def words(self, text: str, language: str) -> None:
         """The words of the turn up to this pause."""
         self._know(self._evidence.read(finished_by_words(text, language)))
-        self._words_known.set()
 
     def resumed(self, pause_s: float) -> None:
         """The participant goes on after ``pause_s``, even if the turn was taken to be over."""
@@ -91,7 +86,6 @@ class PauseReader:
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-        self._words_known.clear()
         self._know(NOTHING)
 
     def _know(self, evidence: Evidence) -> None:
@@ -100,8 +94,6 @@ class PauseReader:
 
     async def _read(self, judge: TurnJudge) -> None:
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._words_known.wait(), WORDS_WITHIN_S)
         for _ in range(MOST_READINGS):
             if self.wait_s <= self._patience.waits.shortest_s:
                 return

@@ -90,7 +90,8 @@ async def replay_ear(people: bytes, bot: bytes | None, manners: Manners, judge: 
                 ear.answer(question, await stt.transcribe(question.pcm, manners.language))
             elif judge is not None:
                 completeness = await judge.completeness(question.pcm)
-                ear.answer(question, Reading(0.5 if completeness is None else completeness))
+                if completeness is not None:
+                    ear.answer(question, Reading(completeness))
     return ear.timeline
 
 

@@ -12,12 +12,6 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-SOUND_WEIGHT: Final = 0.7
-"""Log-odds per log-odds of the sound model: it is sure of itself more often than it is right."""
-WORDS_WEIGHT: Final = 4.0
-"""Log-odds of words that leave no doubt."""
-NO_DOUBT: Final = 2.0
-"""Log-odds against having finished at which the wait is the longest."""
 SURE: Final = 0.98
 """The sound model is never believed further than this."""
 LEARNED_PAUSES: Final = 24
@@ -59,7 +53,7 @@ class Evidence:
 
     readings: tuple[float, ...] = ()
     """The sound model's probabilities, one for each time it was asked in this pause, that the speaker has finished. All count
-    alike: a single one is noisy, and the longer the silence before it, the more any turn sounds finished."""
+    alike: a single one is noisy."""
     words: float | None = None
     """From -1 (the words are surely unfinished) to 1 (surely finished), see :mod:`calls.turns.text_cues`. ``None``: not known yet."""
 
@@ -71,26 +65,36 @@ class Evidence:
         """With the words known."""
         return replace(self, words=words)
 
-    @property
-    def odds(self) -> float:
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What evidence is worth; the values are what ``benchmarks/fit_turns.py`` finds, rounded."""
+
+    sound: float = 0.7
+    """Log-odds per log-odds of the sound model: it is sure of itself more often than it is right."""
+    bias: float = -0.6
+    """Log-odds when the sound model is undecided: it takes more for finished than is."""
+    words: float = 3.0
+    """Log-odds of words that leave no doubt."""
+    no_doubt: float = 3.5
+    """Log-odds against having finished at which the wait is the longest."""
+
+    def odds(self, evidence: Evidence) -> float:
         """The log-odds that the speaker has finished; 0 when nothing is known."""
-        return self._odds_of_sound() + self._odds_of_words()
+        return self._odds_of_sound(evidence.readings) + self.words * max(-1.0, min(1.0, evidence.words or 0.0))
 
-    def _odds_of_sound(self) -> float:
-        if not self.readings:
-            return 0.0
-        return SOUND_WEIGHT * sum(map(_log_odds, self.readings)) / len(self.readings)
-
-    def _odds_of_words(self) -> float:
-        return WORDS_WEIGHT * max(-1.0, min(1.0, self.words or 0.0))
+    def _odds_of_sound(self, readings: tuple[float, ...]) -> float:
+        return self.bias + self.sound * sum(map(log_odds, readings)) / len(readings) if readings else 0.0
 
 
-def _log_odds(probability: float) -> float:
+def log_odds(probability: float) -> float:
+    """Of the sound model's ``probability``, as far as it is believed."""
     believed = min(SURE, max(1 - SURE, probability))
     return math.log(believed / (1 - believed))
 
 
 NOTHING: Final = Evidence()
+WEIGHTS: Final = Weights()
 
 
 @dataclass(slots=True)
@@ -98,13 +102,14 @@ class Patience:
     """One speaker's: keeps the pauses after which they went on, in this call."""
 
     waits: Waits = PROFILES["balanced"]
+    weights: Weights = WEIGHTS
     _pauses_s: deque[float] = field(default_factory=lambda: deque(maxlen=LEARNED_PAUSES))
 
     def wait_s(self, evidence: Evidence = NOTHING) -> float:
         """The silence that ends the turn as far as it is known now, in seconds of audio; never outside the profile's bounds."""
         waits, usual_s = self.waits, self.usual_s
-        per_odds_s = (waits.longest_s - usual_s) / NO_DOUBT
-        return min(waits.longest_s, max(waits.shortest_s, usual_s - per_odds_s * evidence.odds))
+        per_odds_s = (waits.longest_s - usual_s) / self.weights.no_doubt
+        return min(waits.longest_s, max(waits.shortest_s, usual_s - per_odds_s * self.weights.odds(evidence)))
 
     def learn(self, pause_s: float) -> None:
         """The speaker went on after a pause of ``pause_s``, be it within a turn or after one that was taken to be over."""

@@ -42,7 +42,7 @@ class Ending(Enum):
     SENTENCE = 0.3
     """A sentence with its full stop."""
     ASKED = 0.5
-    """Begins like a question, from an engine that sets no marks."""
+    """Begins like a question, from an engine that sets no marks; or has the mark of one, and nothing else of it."""
     REPLY = 0.7
     """Complete however short: "no, thanks"."""
     QUESTION = 0.9
@@ -83,8 +83,12 @@ def _ends_on_auxiliary(words: list[str], lists: dict[str, Phrases]) -> bool:
 
 def _by_sentence(sentence: str, lists: dict[str, Phrases]) -> Ending | None:
     words = words_of(sentence)
-    if sentence.endswith("?") or ends_with(words, lists.get("tags", NONE)):
+    begins_as_question = begins_with(words, lists.get("questions", NONE) | lists.get("yes_or_no", NONE))
+    marked, formed = sentence.endswith("?"), begins_as_question or "¿" in sentence or not lists
+    if ends_with(words, lists.get("tags", NONE)) or (marked and formed):
         return Ending.QUESTION
+    if marked:
+        return Ending.ASKED
     if sentence.endswith(("...", "…", "-", "—", "–", ",", ";", ":")):
         return Ending.BROKEN_OFF
     if begins_with(words, lists.get("subordinators", NONE)) and "," not in sentence:

@@ -16,6 +16,7 @@ from audio.stt import Transcript
 from audio.vad import EnergyActivity
 from audio.wav import stereo, write_wav
 from calls.manners import Manners
+from calls.pause_reader import MOST_READINGS, READ_EVERY_S
 from calls.replay import read_recording, replay
 from calls.replay_ear import Moment, Reading, Timeline, audible_frames, replay_ear
 from calls.replay_picture import draw_timeline, last_pauses, turn_stretches
@@ -114,8 +115,8 @@ def test_the_model_hears_the_turn_up_to_now_and_is_asked_again_and_again() -> No
     judge = Judge(0.4)
     replayed(TURN, judge=judge)
     lengths = [len(pcm) / 2 / HEARING_RATE_HZ for pcm in judge.heard]
-    assert len(lengths) > 3
-    assert np.diff(lengths) == pytest.approx(0.15, abs=0.011)
+    assert len(lengths) == MOST_READINGS > 1
+    assert np.diff(lengths) == pytest.approx(READ_EVERY_S, abs=0.011)
     assert lengths[0] == pytest.approx(0.5 + 1.0 + 0.09, abs=0.02)
 
 

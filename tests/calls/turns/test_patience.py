@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from calls.turns.patience import NOTHING, PROFILES, Evidence, Patience, Waits
+from calls.turns.patience import NOTHING, PROFILES, WEIGHTS, Evidence, Patience, Waits
 
 PROBABILITY = st.floats(0, 1)
 WORDS = st.none() | st.floats(-1, 1)
@@ -85,7 +85,7 @@ def test_old_pauses_are_forgotten() -> None:
 
 def test_news_is_added_to_what_is_known() -> None:
     assert NOTHING.heard(0.3).read(0.9).heard(0.5) == Evidence((0.3, 0.5), 0.9)
-    assert NOTHING.odds == 0.0
+    assert WEIGHTS.odds(NOTHING) == 0.0
 
 
 def test_waits_out_of_order_are_refused() -> None:
