@@ -241,6 +241,9 @@ async def test_in_a_call_the_answer_is_said_there(club: Club) -> None:
     club.calls.joined = True
 
     await club.send(OGG)
+    async with asyncio.timeout(10):
+        while not club.calls.spoken:
+            await asyncio.sleep(0.01)
 
     assert await club.replies(within_s=SILENT_FOR_S) == []
     assert club.calls.spoken == [ANSWER]
