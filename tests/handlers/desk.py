@@ -25,6 +25,8 @@ GROUP: Final = -1_000_000_005_001
 OWNER, ANN, BOB, LISTED, SUDO, STRANGER = 1, 2, 3, 4, 5, 6
 """The account itself · an admin who may manage calls · a member · one on the chat's list · one on the owner's · nobody known."""
 
+NAMED: Final = {"@ann": 20, "@bob": BOB, "@spammer": 21}
+
 
 class Manager:
     """Calls that are only noted."""
@@ -86,9 +88,9 @@ class Client:
         raise ValueError("not known")
 
     async def get_input_entity(self, name: str) -> Any:
-        if name != "@bob":
+        if name not in NAMED:
             raise ValueError("not known")
-        return types.InputPeerUser(BOB, 0)
+        return types.InputPeerUser(NAMED[name], 0)
 
 
 class Message(SimpleNamespace):
@@ -115,6 +117,16 @@ class Histories:
     def forget(self, speaker_id: int) -> int:
         self.cleared.append(speaker_id)
         return 1
+
+
+class Transcriber:
+    """Has written down what these messages say."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    async def transcribe(self, message: Any, asker_id: int, language: str) -> None:
+        self.asked.append(message)
 
 
 class Decider:
@@ -179,7 +191,8 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
     services = Services(
         client=telegram, settings=load_settings(None, **settings), database=database, manager=manager, grants=StoredGrants(database),
         admins=Admins(telegram), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
-        voice_name="piper joe-medium", hearing_name="whisper base", histories=histories, clock=lambda: 1000.0,
+        voice_name="piper joe-medium", hearing_name="whisper base", histories=histories,
+        transcriber=Transcriber(), clock=lambda: 1000.0,
     )  # fmt: skip
     await services.grants.add_sudo(SUDO, OWNER, 0.0)
     await services.grants.authorise(GROUP, LISTED, OWNER, 0.0)
