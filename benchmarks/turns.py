@@ -31,7 +31,7 @@ from benchmarks.cutoffs import AS_IT_IS, PAUSES_S, Decide, by_evidence, by_silen
 from benchmarks.pause_hearing import Listeners, Pause, load_pauses, save_pauses
 from benchmarks.pauses import stimuli
 from benchmarks.report import argument_parser, median, percentile, publish
-from benchmarks.stt import DEFAULT_SPEECH, read_clips
+from benchmarks.stt import DEFAULT_SPEECH, Clip, read_clips
 from benchmarks.word_times import WordTimes
 from calls.pause_reader import MOST_READINGS
 from calls.turns.patience import PROFILES
@@ -96,7 +96,7 @@ async def heard(folders: Sequence[Path], whisper: str, *, quick: bool, readings:
     :raises errors.ParleyError: clips or models are missing.
     """
     settings = load_settings()
-    clips = [clip for folder in folders for clip in read_clips(folder)[: QUICK_CLIPS if quick else None]]
+    clips = [clip for folder in folders for clip in _some(read_clips(folder), quick=quick)]
     times = WordTimes(path_of("whisper-base", settings.models_dir), settings.whisper_threads)
     model = TurnModel(path_of(MODEL_NAME, settings.models_dir))
     stt = WhisperEngine(path_of(f"whisper-{whisper}", settings.models_dir), name=whisper, threads=settings.whisper_threads)
@@ -113,6 +113,10 @@ async def heard(folders: Sequence[Path], whisper: str, *, quick: bool, readings:
     finally:
         await model.close()
         await stt.close()
+
+
+def _some(clips: list[Clip], *, quick: bool) -> list[Clip]:
+    return clips[:: max(1, len(clips) // QUICK_CLIPS)] if quick else clips
 
 
 def main() -> int:

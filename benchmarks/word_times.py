@@ -42,10 +42,10 @@ class WordTimes:
         padded = np.pad(features, ((0, 0), (0, WINDOW_FRAMES - features.shape[1])))
         tokens = tokenizer.encode(" " + " ".join(text.split()))
         found = self._whisper.find_alignment(tokenizer, [tokens], self._whisper.encode(padded), min(spoken, WINDOW_FRAMES))[0]
-        return _joined([(str(piece["word"]), float(piece["end"])) for piece in found])
+        return joined([(str(piece["word"]), float(piece["end"])) for piece in found])
 
 
-def _joined(pieces: list[tuple[str, float]]) -> list[WordEnd]:
+def joined(pieces: list[tuple[str, float]]) -> list[WordEnd]:
     """Marks are pieces of their own in Whisper's eyes; a word begins with a space, and ends where its letters do."""
     words: list[WordEnd] = []
     for piece, end_s in pieces:
