@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from audio.playout import Playout
+from brain.tools import ToolUse
 from calls import events
 from calls.drafting import Drafting, Engines
 from calls.floor import BACKCHANNEL, Floor
@@ -31,6 +32,7 @@ from calls.turns.endpointing import Edge, Endpointing
 from calls.turns.lulls import LullEdge
 from calls.turns.patience import Patience
 from calls.turns.revisions import Revisions
+from engines import Remedy, Trouble, listen_to_troubles
 from errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -78,7 +80,11 @@ class Conversation:
         )
         self._floor.why_not_answer = self._why_not_answer
         self._floor.replied = lambda turn, heard: self._addressing.replied(turn.participant.id, self._clock(), heard)
+        self._floor.would_answer = lambda turn, draft: self._addressing.foresee(self._heard(turn, draft), self._clock())
+        self._floor.say_unasked = self.announce
         self._drafting.on_words = self._on_words
+        self._drafting.on_tool = self._note_tool
+        self._drafting.present = lambda: [person.name for person in self._people.values()]
         self._floor.others_speaking = self._others_speaking
 
     # ---- life
@@ -98,6 +104,7 @@ class Conversation:
         return task
 
     async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        listen_to_troubles(self._note_trouble)
         try:
             await work
         except Exception:
@@ -151,6 +158,25 @@ class Conversation:
 
     def _publish(self, event: type[events.CallEvent], **fields: Any) -> None:
         self._bus.publish(event(chat_id=self._chat_id, at_s=self._clock(), **fields))
+
+    def _note_trouble(self, trouble: Trouble) -> None:
+        told = {"part": trouble.part.value, "engine": trouble.engine, "what": trouble.what}
+        if trouble.remedy is Remedy.RETRIED:
+            self._publish(events.EngineRetried, **told)
+        else:
+            self._publish(events.EngineReplaced, **told, by=trouble.by)
+
+    def _note_tool(self, turn: Turn, use: ToolUse, seconds: float) -> None:
+        call, result = use.call, use.result
+        self._publish(
+            events.ToolUsed,
+            turn_id=turn.turn_id,
+            tool=call.name,
+            arguments=call.arguments,
+            outcome=result.outcome.value,
+            result=result.text,
+            seconds=seconds,
+        )
 
     @property
     def phase(self) -> Phase:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
-from audio.stt import SpeechToText
+from audio.stt import SpeechToText, Transcript
 from audio.tts import TextToSpeech
 from brain import Brain, Message, Role
+from brain.built_in_tools import BUILT_IN
 from brain.prompt import prompt
 from brain.summary import Summaries
+from brain.toolbox import Toolbox
+from brain.tools import Circumstances, Tool, ToolUse
+from calls.answer import Answer, FixedAnswer, ThoughtAnswer
 from calls.history import History
 from calls.latency import Marks
 from calls.manners import Manners
@@ -24,6 +31,9 @@ from errors import EngineError
 Spawn = Callable[[Coroutine[None, None, None]], asyncio.Task[None]]
 Clock = Callable[[], float]
 
+WORDS_LATE_S: Final = 2.0
+"""A committed turn without words after this long holds up nobody else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
@@ -35,10 +45,15 @@ class Engines:
     turn_judge: TurnJudge | None = None
     """Judges by the sound of a turn whether it is over; without one words and silence decide."""
     speculation: Speculation = field(default_factory=Speculation)
+    tools: tuple[Tool, ...] = BUILT_IN
+    """What there is; each chat allows its own."""
 
 
 class Drafting:
-    """Makes drafts. ``on_words(turn, draft)`` is called when a draft that is still wanted has its words, or failed to get them."""
+    """Makes drafts. ``on_words(turn, draft)`` is called when a draft that is still wanted has its words, or failed to get them.
+
+    ``on_tool(turn, use, seconds)`` is called for each tool used, when that is over; ``present()`` gives the names of who is in the call.
+    """
 
     def __init__(self, engines: Engines, manners: Manners, history: History, revisions: Revisions, spawn: Spawn, clock: Clock) -> None:
         self._engines = engines
@@ -50,10 +65,22 @@ class Drafting:
         self._summaries = self._new_summaries()
         self._summarised = history.shortened
         self.on_words: Callable[[Turn, Draft], None] = lambda _turn, _draft: None
+        self.on_tool: Callable[[Turn, ToolUse, float], None] = lambda _turn, _use, _seconds: None
+        self.present: Callable[[], Collection[str]] = tuple
 
     def change_manners(self, manners: Manners) -> None:
         """From the next reply on."""
         self._manners = manners
+
+    @property
+    def now_s(self) -> float:
+        """The time of all marks."""
+        return self._clock()
+
+    @property
+    def language(self) -> str:
+        """In which the bot speaks."""
+        return self._manners.voice.language
 
     @property
     def speculation(self) -> Speculation:
@@ -73,9 +100,11 @@ class Drafting:
         try:
             with self.speculation.transcription():
                 heard = await self._engines.stt.transcribe(pcm[settled_bytes:], self._manners.language)
-            draft.transcript = replace(heard, text=f"{settled} {heard.text}".strip()) if settled else heard
+            draft.unsure = bool(heard.text.strip()) and heard.confidence < self._manners.lowest_confidence
+            draft.transcript = _joined(settled, replace(heard, text="") if draft.unsure else heard)
         except EngineError as error:
             draft.failure = error
+            draft.transcript = settled
         if not self._revisions.is_latest(draft.revision):
             turn.settle(draft)
             return
@@ -93,8 +122,12 @@ class Drafting:
 
     def understood(self, draft: Draft) -> bool:
         """There are words, and the engine is sure enough of them."""
-        heard = draft.transcript
-        return heard is not None and bool(heard.text.strip()) and heard.confidence >= self._manners.lowest_confidence
+        return draft.transcript is not None and bool(draft.transcript.text.strip())
+
+    def words_are_late(self, draft: Draft) -> bool:
+        """The turn was committed a while ago, and its words are not there."""
+        committed = draft.marks.committed
+        return not draft.ready.is_set() and committed is not None and self._clock() - committed >= WORDS_LATE_S
 
     def reply(self, turn: Turn, draft: Draft) -> Reply:
         """The reply of the draft, made now if there is none or if more was said in the meantime than it knows of."""
@@ -111,8 +144,7 @@ class Drafting:
         self._summaries.give_way()
         draft.history_version = self._history.version
         draft.marks.first_clause = draft.marks.first_audio = None
-        pieces = self._engines.brain.reply(self.messages(turn.participant.name, draft.transcript.text))
-        draft.reply = self.new_reply(turn, draft.marks, pieces)
+        draft.reply = self._new_reply(turn, draft.marks, self._thought(turn, draft.transcript.text))
         draft.replying = self._spawn(draft.reply.run())
         draft.prepared = turn.state is TurnState.OPEN
         self.speculation.begun += draft.prepared
@@ -123,7 +155,8 @@ class Drafting:
 
     def fixed_reply(self, turn: Turn, draft: Draft, text: str) -> Reply:
         """A reply with words of our own, in place of one that could not be thought."""
-        draft.reply = self.new_reply(turn, draft.marks, _whole(text))
+        used = draft.reply.answer.uses if draft.reply else ()
+        draft.reply = self._new_reply(turn, draft.marks, FixedAnswer(text, used))
         draft.replying = self._spawn(draft.reply.run())
         return draft.reply
 
@@ -134,9 +167,20 @@ class Drafting:
         self.fixed_reply(turn, draft, turn.announced)
         return draft
 
-    def new_reply(self, turn: Turn, marks: Marks, pieces: AsyncGenerator[str, None]) -> Reply:
-        """A reply in the call's voice."""
-        return Reply(turn.turn_id, pieces, self._engines.tts, self._manners.voice, marks, self._clock)
+    def _new_reply(self, turn: Turn, marks: Marks, answer: Answer) -> Reply:
+        return Reply(turn.turn_id, answer, self._engines.tts, self._manners.voice, marks, self._clock)
+
+    def _thought(self, turn: Turn, said: str) -> Answer:
+        return ThoughtAnswer(
+            self._engines.brain,
+            self.messages(turn.participant.name, said),
+            Toolbox.for_speech(self._engines.tools, self._manners.tools),
+            self._circumstances,
+            lambda use, seconds: self.on_tool(turn, use, seconds),
+        )
+
+    def _circumstances(self) -> Circumstances:
+        return Circumstances(tuple(self.present()), datetime.now(ZoneInfo(self._manners.time_zone)))
 
     def messages(self, speaker: str = "", said: str = "") -> list[Message]:
         """What the brain is told: who it is, what was said and heard so far, and (if any) the newest words."""
@@ -179,5 +223,8 @@ class Drafting:
         await self._engines.brain.prefill(self.messages())
 
 
-async def _whole(text: str) -> AsyncGenerator[str, None]:
-    yield text
+def _joined(settled: Transcript | None, heard: Transcript) -> Transcript:
+    """The words of a turn whose beginning was transcribed before; what follows it may be nothing."""
+    if settled is None:
+        return heard
+    return replace(heard, text=f"{settled.text} {heard.text}") if heard.text else settled

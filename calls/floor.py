@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ
 from audio.playout import PlayingClause, Playout
 from calls import events
-from calls.drafting import Drafting, Spawn
+from calls.drafting import WORDS_LATE_S, Drafting, Spawn
+from calls.excuses import Excuses
 from calls.history import History, PastExchange
 from calls.latency import LatencyBook
 from calls.lines import Participant
-from calls.reply import Part, Reply
+from calls.reply import Reply
 from calls.state import Phase
 from calls.turn import Draft, Turn, TurnState
+from engines import Part
 from errors import EngineError
 
 WAITING_TURNS = 3
@@ -23,13 +26,15 @@ WAITING_TURNS = 3
 LONGEST_CARRIED_BYTES = 20 * HEARING_RATE_HZ * BYTES_PER_SAMPLE
 """A turn that has this much sound already is not taken back when its participant goes on: the rest is a turn of its own."""
 BACKCHANNEL = "backchannel"
-UNREACHABLE = "Sorry, I cannot think just now. Please ask me again in a moment."
+SHORTEST_UNSURE_BYTES = HEARING_RATE_HZ * BYTES_PER_SAMPLE
+"""Shorter sound that is not understood may be a cough, and nobody is asked to repeat it."""
 
 
 class Floor:
     """Answers committed turns one after the other.
 
-    ``others_speaking(participant)`` says whether somebody else is in the middle of a sentence.
+    ``others_speaking(participant)`` says whether somebody else is in the middle of a sentence, ``would_answer(turn, draft)`` whether a turn
+    without words is meant for the bot; ``say_unasked(text)`` has something announced.
     """
 
     def __init__(
@@ -46,6 +51,8 @@ class Floor:
         self.others_speaking: Callable[[Participant], bool] = lambda _participant: False
         self.why_not_answer: Callable[[Turn, Draft], str] = lambda _turn, _draft: ""
         self.replied: Callable[[Turn, str], None] = lambda _turn, _heard: None
+        self.would_answer: Callable[[Turn, Draft], bool] = lambda _turn, _draft: False
+        self.say_unasked: Callable[[str], object] = lambda _text: None
         self._drafting = drafting
         self._playout = playout
         self._history = history
@@ -60,7 +67,8 @@ class Floor:
         self._answered: Turn | None = None
         self._answering: asyncio.Task[None] | None = None
         self._phase = Phase.LISTENING
-        self._excused = False
+        self._excuses = Excuses()
+        self._reply_ended_s = 0.0
         playout.on_clause_began = self._clause_began
         playout.on_clause_done = self._clause_done
 
@@ -93,9 +101,9 @@ class Floor:
         return self._answered is not None and self._answered.participant.id == participant.id
 
     def deciding(self, besides: Turn | None = None) -> bool:
-        """A committed turn (``besides`` this one) is still being transcribed."""
-        waiting = [turn for turn in self._waiting if turn is not besides]
-        return any(turn.draft is not None and not turn.draft.ready.is_set() for turn in waiting)
+        """A committed turn (``besides`` this one) is still being transcribed, in good time."""
+        drafts = [turn.draft for turn in self._waiting if turn is not besides and turn.draft]
+        return any(not draft.ready.is_set() and not self._drafting.words_are_late(draft) for draft in drafts)
 
     # ---- turns come and go
 
@@ -118,13 +126,14 @@ class Floor:
         """The participant's last turn, if nothing of the answer to it was heard yet: then it was not over. It is no longer answered."""
         candidates = [turn for turn in (self._answered, *self._waiting) if turn and turn.state is not TurnState.OVER]
         turns = [turn for turn in candidates if turn.participant.id == participant.id]
-        if not turns or self._sounded(turns[-1]) or len(turns[-1].carried) > LONGEST_CARRIED_BYTES:
+        last = max(turns, key=lambda turn: turn.turn_id, default=None)
+        if last is None or self._sounded(last) or len(last.carried) > LONGEST_CARRIED_BYTES:
             return None
-        if turns[-1] is self._answered:
+        if last is self._answered:
             self._stop_answering()
         else:
-            self._waiting.remove(turns[-1])
-        return turns[-1]
+            self._waiting.remove(last)
+        return last
 
     def interrupt(self, by: Participant) -> bool:
         """Somebody wants the floor: a reply that has begun to sound ends with what was heard of it; false if there is none."""
@@ -183,20 +192,35 @@ class Floor:
     # ---- answering
 
     async def run(self) -> None:
-        """Answer turns until cancelled."""
-        while True:
-            while not self._waiting:
-                self._committed.clear()
-                await self._committed.wait()
-            turn = self._answered = self._waiting.popleft()
-            turn.state = TurnState.ANSWERING
-            task = self._answering = self._spawn(self._answer(turn))
-            await asyncio.wait({task})
-            if self._answered is turn:
-                self._answered = self._answering = None
-            if over := self._announcements.pop(turn.turn_id, None):
-                over.set()
-            self.changed()
+        """Answer turns until cancelled. A reply in the middle ends then with what was heard of it."""
+        try:
+            while True:
+                while not self._waiting:
+                    self._committed.clear()
+                    await self._committed.wait()
+                await self._answer_next(self._waiting.popleft())
+        finally:
+            self._hang_up()
+
+    async def _answer_next(self, turn: Turn) -> None:
+        self._answered = turn
+        turn.state = TurnState.ANSWERING
+        task = self._answering = self._spawn(self._answer(turn))
+        await asyncio.wait({task})
+        if self._answered is turn:
+            self._answered = self._answering = None
+        if over := self._announcements.pop(turn.turn_id, None):
+            over.set()
+        self.changed()
+
+    def _hang_up(self) -> None:
+        turn = self._answered
+        if turn is None or turn.state is TurnState.OVER or turn.draft is None or turn.draft.reply is None:
+            return
+        if self._sounded(turn) or turn.draft.reply.answer.uses:
+            self._playout.cut()
+            self._end_exchange(turn, turn.draft, interrupted=True)
+            self._stop_answering()
 
     async def _answer(self, turn: Turn) -> None:
         if turn.announced:
@@ -204,18 +228,40 @@ class Floor:
             return
         draft = turn.draft
         assert draft is not None
-        await draft.ready.wait()
+        if not await self._has_words(turn, draft):
+            return
         self._publish_heard(turn, draft)
         if draft.failure:
             self._report(Part.HEARING, draft.failure)
         if not self._drafting.understood(draft):
             self._close(turn)
+            self._ask_to_repeat(turn, draft)
             return
+        self._excuses.understood()
         if reason := self.why_not_answer(turn, draft):
             self._ignore(turn, draft, reason)
             return
         self._drafting.reply(turn, draft)
         await self._say(turn, draft)
+
+    async def _has_words(self, turn: Turn, draft: Draft) -> bool:
+        """Whether it is known what was said; a turn of which it is not known for long lets those behind it go first."""
+        while not draft.ready.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WORDS_LATE_S):
+                    await draft.ready.wait()
+            if self._waiting and not draft.ready.is_set():
+                self._answered = self._answering = None
+                turn.state = TurnState.COMMITTED
+                self._waiting.append(turn)
+                return False
+        return True
+
+    def _ask_to_repeat(self, turn: Turn, draft: Draft) -> None:
+        meant = draft.failure or (draft.unsure and draft.covers_bytes >= SHORTEST_UNSURE_BYTES)
+        at_once = not turn.aside and draft.marks.speech_ended > self._reply_ended_s
+        if meant and at_once and self.would_answer(turn, draft) and (excuse := self._excuses.for_hearing(self._drafting.language)):
+            self.say_unasked(excuse)
 
     async def _say(self, turn: Turn, draft: Draft) -> None:
         await self._until_free(turn)
@@ -247,14 +293,15 @@ class Floor:
     async def _excuse(self, turn: Turn, draft: Draft, reply: Reply) -> None:
         for part, error in reply.failures:
             self._report(part, error)
-        thinking_failed = any(part is Part.THINKING for part, _error in reply.failures)
-        if thinking_failed and not reply.text and not self._excused:
-            excuse = self._drafting.fixed_reply(turn, draft, UNREACHABLE)
+        failed = any(part is Part.THINKING for part, _error in reply.failures)
+        if words := self._excuses.for_thinking(self._drafting.language, failed=failed, answered=bool(reply.text)):
+            excuse = self._drafting.fixed_reply(turn, draft, words)
             excuse.start(self._playout)
             await excuse.finished.wait()
-        self._excused = thinking_failed
 
     def _end_exchange(self, turn: Turn, draft: Draft, *, interrupted: bool) -> None:
+        if draft.marks.first_sound is not None:
+            self._reply_ended_s = self._drafting.now_s
         if turn.announced:
             heard = draft.reply.heard if draft.reply else ""
             self._history.add(PastExchange("", "", heard, interrupted))
@@ -264,7 +311,8 @@ class Floor:
         reply, marks = draft.reply, draft.marks
         said = draft.transcript.text if draft.transcript else ""
         heard = reply.heard if reply else ""
-        self._history.add(PastExchange(turn.participant.name, said, heard, interrupted, turn.participant.id))
+        uses = reply.answer.uses if reply else ()
+        self._history.add(PastExchange(turn.participant.name, said, heard, interrupted, turn.participant.id, uses))
         spans = marks.spans_ms()
         if marks.first_sound is not None:
             self.latency.add(spans)

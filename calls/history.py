@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from brain import Message, Role
+from brain.tools import ToolUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class PastExchange:
     reply_heard: str
     interrupted: bool = False
     speaker_id: int = 0
+    uses: tuple[ToolUse, ...] = ()
+    """The tools used for the reply, each with its result, whole."""
 
 
 @dataclass(slots=True)
@@ -57,5 +60,7 @@ class History:
         for exchange in self.exchanges:
             if exchange.said:
                 yield Message(Role.USER, exchange.said, exchange.speaker)
+            if exchange.uses:
+                yield Message(Role.ASSISTANT, "", uses=exchange.uses)
             if exchange.reply_heard:
                 yield Message(Role.ASSISTANT, exchange.reply_heard)

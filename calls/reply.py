@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
-from enum import StrEnum
 
 from audio.playout import PlayingClause, Playout
 from audio.tts import TextToSpeech, Voice
 from brain.clauses import ClauseSplitter
+from calls.answer import Answer
 from calls.latency import Marks
+from engines import Part
 from errors import EngineError
 
 AHEAD_S = 1.0
@@ -19,31 +20,21 @@ CLAUSES_AHEAD = 4
 """Clauses of text the brain may be ahead of the voice engine."""
 
 
-class Part(StrEnum):
-    """The part of the work an engine failed at."""
-
-    HEARING = "hearing"
-    THINKING = "thinking"
-    SPEAKING = "speaking"
-
-
 class Reply:
     """The answer to one revision of a turn. :meth:`run` makes it; :meth:`start` lets it be heard.
 
     ``finished`` is set when all of it was played.
 
-    Until it is started only its first clause is synthesised. Cancelling :meth:`run` stops the brain and the voice engine.
+    Until it is started only its first clause is synthesised, and no tool runs. Cancelling :meth:`run` stops the brain and the voice engine.
     """
 
-    def __init__(
-        self, reply_id: int, pieces: AsyncGenerator[str, None], tts: TextToSpeech, voice: Voice, marks: Marks, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, reply_id: int, answer: Answer, tts: TextToSpeech, voice: Voice, marks: Marks, clock: Callable[[], float]) -> None:
         self.reply_id = reply_id
         self.clauses: list[PlayingClause] = []
         self.failures: list[tuple[Part, EngineError]] = []
         self.finished = asyncio.Event()
         self.text = ""
-        self._pieces = pieces
+        self.answer = answer
         self._tts = tts
         self._voice = voice
         self._marks = marks
@@ -70,11 +61,13 @@ class Reply:
         for clause in self.clauses:
             playout.say(clause)
         self._started.set()
+        self.answer.commit()
         self._settle()
 
     def drop(self) -> None:
         """Nothing more of it may be heard, whatever its tasks still do before they notice that they are cancelled."""
         self._dropped = True
+        self.answer.drop()
 
     def clause_done(self, _clause: PlayingClause) -> None:
         """The playout has played a clause of this reply to its end."""
@@ -97,7 +90,7 @@ class Reply:
     async def _think(self) -> None:
         splitter = ClauseSplitter(self._voice.language)
         try:
-            async with aclosing(self._pieces) as pieces:
+            async with aclosing(self.answer.pieces()) as pieces:
                 async for piece in pieces:
                     for clause in splitter.feed(piece):
                         await self._offer(clause)

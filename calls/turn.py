@@ -42,6 +42,8 @@ class Draft:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     transcript: Transcript | None = None
     failure: EngineError | None = None
+    unsure: bool = False
+    """There were words, but the engine was not sure enough of them: they are left out."""
     reply: Reply | None = None
     history_version: int = -1
     hearing: asyncio.Task[None] | None = None
@@ -77,7 +79,7 @@ class Turn:
     carried: bytes = b""
     """The sound of earlier parts of this turn, where it was taken to be over and was not."""
     draft: Draft | None = None
-    settled: str = ""
+    settled: Transcript | None = None
     """The words of its first ``settled_bytes`` of sound, which need not be transcribed again."""
     settled_bytes: int = 0
     announced: str = ""
@@ -117,4 +119,4 @@ class Turn:
     def settle(self, draft: Draft) -> None:
         """Keep the words of ``draft``, if it has any and they reach further than what is kept."""
         if draft.transcript and draft.transcript.text and draft.covers_bytes > self.settled_bytes:
-            self.settled, self.settled_bytes = draft.transcript.text, draft.covers_bytes
+            self.settled, self.settled_bytes = draft.transcript, draft.covers_bytes

@@ -21,6 +21,7 @@ from brain.tools import CUT_OFF, Outcome, Tool, ToolCall, ToolResult, ToolUse
 from config import load_settings
 from errors import EngineError
 from tests.brain.language_service import LanguageService, anthropic_delta, event, openai_delta, openai_reply, serving
+from tests.brain.tool_pairs import unpaired
 
 WHEN = [Message(Role.USER, "What time is it?", "Ann")]
 NOON = ToolUse(ToolCall("current_time"), ToolResult(Outcome.DONE, "It is noon."))
@@ -213,22 +214,6 @@ def test_who_has_no_tools_is_told_of_none() -> None:
     assert without_tools([*TALK, silent]) == [TALK[0], TALK[1], Message(Role.ASSISTANT, "Let me see."), TALK[3]]
 
 
-def unpaired(messages: list[dict[str, Any]]) -> list[str]:
-    """Calls that are not directly followed by their result, and results without a call."""
-    wanted: list[str] = []
-    wrong: list[str] = []
-    for message in messages:
-        if message["role"] == "tool":
-            if message["tool_call_id"] not in wanted:
-                wrong.append(message["tool_call_id"])
-            else:
-                wanted.remove(message["tool_call_id"])
-            continue
-        wrong += wanted
-        wanted = [call["id"] for call in message.get("tool_calls", ())]
-    return wrong + wanted
-
-
 def talk_of(shapes: list[tuple[int, int]]) -> list[Message]:
     history: list[Message] = []
     for size, uses in shapes:
@@ -245,7 +230,7 @@ def test_neither_budget_nor_summary_parts_a_call_from_its_result(shapes: list[tu
     until = to_be_covered(history, None, budget)
     summary = Summary("They talked.", until) if until is not None else None
     for told in (prompt("Be brief.", history, history_tokens=budget), prompt("", history, history_tokens=budget, summary=summary)):
-        assert unpaired(wire_messages(told)) == []
+        assert unpaired(told) == []
         for turn in _dialogue(told)["messages"]:
             assert turn["content"]
     if until is not None:

@@ -10,7 +10,7 @@ import pytest
 
 from brain import Message, Role
 from calls import events
-from calls.floor import UNREACHABLE
+from calls.excuses import UNREACHABLE
 from calls.manners import Manners
 from calls.turns.addressing import AddressingRules, Mode
 from calls.turns.endpointing import PauseRules

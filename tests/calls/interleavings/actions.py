@@ -34,15 +34,21 @@ REST: Final = "rest"
 """The last action: everybody falls silent, every engine works, until the conversation has come to rest."""
 HANG_UP: Final = "hang-up"
 
-RESULTS: Final = {"+": Result.MORE, "~": Result.SOME, "0": Result.NOTHING, "!": Result.FAILURE}
-ENGINES: Final = "stv"
-"""Speech to text, thinking, voice: ``s+`` is the words of the oldest open request, ``s+2`` those of the newest one if there are several."""
+RESULTS: Final = {
+    "+": Result.MORE, "~": Result.SOME, "0": Result.NOTHING, "!": Result.FAILURE, "?": Result.TOOL, "&": Result.TOOLS,
+}  # fmt: skip
+ENGINES: Final = "stvu"
+"""Speech to text, thinking, voice, tools: ``s+`` is the words of the oldest open request, ``s+2`` those of the newest one of several."""
+MARKS: Final = {"s": "+~0!", "t": "+~0!?&", "v": "+~0!", "u": "+!"}
 COMPLETIONS: Final = {
-    f"{engine}{mark}{which}": (engine, result, bool(which)) for engine in ENGINES for mark, result in RESULTS.items() for which in ("", "2")
+    f"{engine}{mark}{which}": (engine, RESULTS[mark], bool(which)) for engine in ENGINES for mark in MARKS[engine] for which in ("", "2")
 }
 
 LAST: Final = (REST, HANG_UP)
-RARE: Final = frozenset({*MURMURS, *MUTES, *LEAVES, ANNOUNCE, "s~2", "s02", "s!2", "t~", "t~2", "t!2", "t02", "v~2", "v!2", "v0", "v02"})
+RARE: Final = frozenset({
+    *MURMURS, *MUTES, *LEAVES, ANNOUNCE, "s~2", "s02", "s!2", "t~", "t~2", "t!2", "t02", "v~2", "v!2", "v0", "v02",
+    "t?2", "t&", "t&2", "u!", "u+2", "u!2",
+})  # fmt: skip
 """Left out where every schedule is gone through."""
 EVERY: Final = (*SPEAKING, HOP, LONG, FRAME, LOOP, *MURMURS, *MUTES, *LEAVES, ANNOUNCE, *COMPLETIONS)
 

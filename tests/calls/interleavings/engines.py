@@ -12,11 +12,16 @@ from typing import Final
 from audio.stt import Transcript
 from audio.tts import Voice
 from brain import Message
+from brain.engine import Piece
+from brain.tools import Arguments, Circumstances, Tool, ToolCall
 from errors import EngineError
-from tests.calls.interleavings.record import Asked, Record
+from tests.calls.interleavings.record import Asked, Record, ToolRun
 from tests.calls.interleavings.sound import Clause, bot_word
 
 MOST_CLAUSES: Final = 3
+ALLOWED: Final = "look"
+FORBIDDEN: Final = "push"
+SCHEMA: Final = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
 WORDS_IN_CLAUSE: Final = 3
 
 
@@ -30,6 +35,13 @@ class Result(Enum):
     NOTHING = auto()
     """No words; the end of the reply; the end of the sound."""
     FAILURE = auto()
+    TOOL = auto()
+    """The reply ends in the wish to use a tool."""
+    TOOLS = auto()
+    """The same with two: one that is allowed, one that must never run."""
+
+
+LAST: Final = (Result.NOTHING, Result.FAILURE, Result.TOOL, Result.TOOLS)
 
 
 @dataclass(eq=False)
@@ -63,7 +75,7 @@ class Request:
     @property
     def over(self) -> bool:
         """Nothing more can be given."""
-        return bool(self.given) and self.given[-1] in (Result.NOTHING, Result.FAILURE)
+        return bool(self.given) and self.given[-1] in LAST
 
 
 @dataclass
@@ -110,10 +122,16 @@ class Hears:
                 case _:
                     self.note_unclear(pcm)
                     return Transcript("")
+        except EngineError:
+            self.note_unclear(pcm)
+            raise
         finally:
             self.requests.end(request)
 
     async def close(self) -> None: ...
+
+
+TOOLS_WANTED: Final = {Result.TOOL: (ALLOWED,), Result.TOOLS: (ALLOWED, FORBIDDEN)}
 
 
 @dataclass
@@ -124,24 +142,32 @@ class Thinks:
     asked: Callable[[Sequence[Message]], Asked]
     requests: Requests = field(default_factory=Requests)
     _words: int = 0
+    _calls: int = 0
     name: str = "scripted brain"
 
     async def load(self) -> None: ...
 
     async def prefill(self, messages: Sequence[Message]) -> None: ...
 
-    async def reply(self, messages: Sequence[Message]) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], _tools: Sequence[Tool] = ()) -> AsyncGenerator[Piece, None]:
         asked = self.asked(messages)
         request = self.requests.begin()
         clauses = 0
         try:
-            while (result := await request.next()) is not Result.NOTHING:
+            while (result := await request.next()) not in LAST:
                 yield self.words_for(asked, 1) + " " if result is Result.SOME else self.words_for(asked, WORDS_IN_CLAUSE) + ". "
                 clauses += result is Result.MORE
                 if clauses == MOST_CLAUSES:
                     return
+            for name in TOOLS_WANTED.get(result, ()):
+                yield self._call(name, asked)
         finally:
             self.requests.end(request)
+
+    def _call(self, name: str, asked: Asked) -> ToolCall:
+        self._calls += 1
+        self.record.call_of[self._calls] = asked
+        return ToolCall(name, f'{{"number": {self._calls}}}')
 
     def words_for(self, asked: Asked, count: int) -> str:
         """New words, known to be part of this answer."""
@@ -151,6 +177,43 @@ class Thinks:
         return " ".join(words)
 
     async def close(self) -> None: ...
+
+
+def number_of(call: ToolCall) -> int:
+    """Which of the conversation's calls it is."""
+    return int((call.values or {})["number"])
+
+
+@dataclass
+class Looks:
+    """The tools: one that may be used, one that may not because it changes something."""
+
+    record: Record
+    requests: Requests = field(default_factory=Requests)
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        return Tool(ALLOWED, "", SCHEMA, self._look), Tool(FORBIDDEN, "", SCHEMA, self._push, side_effects=True)
+
+    async def _look(self, arguments: Arguments, _circumstances: Circumstances) -> str:
+        run = ToolRun(arguments["number"], self.record.place())
+        self.record.tool_runs.append(run)
+        request = self.requests.begin()
+        try:
+            if await request.next() is not Result.MORE:
+                raise RuntimeError
+            run.text = f"found {run.number}"
+        except EngineError as failure:
+            run.failed = True
+            raise RuntimeError from failure
+        finally:
+            run.ended_at = self.record.place()
+            self.requests.end(request)
+        return run.text
+
+    async def _push(self, _arguments: Arguments, _circumstances: Circumstances) -> str:
+        self.record.faults.append("A tool with side effects has run.")
+        return ""
 
 
 @dataclass

@@ -7,9 +7,12 @@ from itertools import pairwise
 from typing import Final
 
 from brain import Role
+from brain.tools import Outcome, ToolCall, ToolResult, ToolUse
 from calls import events
 from calls.events import CallEvent
-from tests.calls.interleavings.record import Happened, Record, Said, plain
+from tests.brain.tool_pairs import unpaired
+from tests.calls.interleavings.engines import number_of
+from tests.calls.interleavings.record import Happened, Record, Said, ToolRun, plain
 from tests.calls.interleavings.sound import Word
 
 SILENT_WITHIN_S: Final = 0.25
@@ -19,7 +22,7 @@ Check = Callable[[Record], Iterator[str]]
 
 
 def nothing_counts_as_heard_that_was_not(record: Record) -> Iterator[str]:
-    """No word in an event, a prompt or the history that the ear has not heard to its end by then."""
+    """No word in an event, a prompt or the history that the ear has not heard to its end by then, but for those of the same reply."""
     for happened in record.happened:
         match happened.event:
             case events.ExchangeEnded(reply_heard=claimed) | events.Interrupted(heard=claimed) | events.Announced(heard=claimed):
@@ -27,7 +30,8 @@ def nothing_counts_as_heard_that_was_not(record: Record) -> Iterator[str]:
     for asked in record.asked:
         for message in asked.messages:
             if message.role is Role.ASSISTANT:
-                yield from _unheard(record, message.text, asked.at, "a prompt")
+                others = (word for word in message.text.split() if not asked.first or record.answers_to.get(plain(word)) is not asked.first)
+                yield from _unheard(record, " ".join(others), asked.at, "a prompt")
     for _said, claimed in record.history:
         yield from _unheard(record, claimed, record.hung_up_at, "the history")
 
@@ -303,9 +307,9 @@ def _may_follow(before: type[CallEvent] | None, stage: int) -> bool:
 
 def cuts_are_told_whole(record: Record) -> Iterator[str]:
     """Interrupted is followed by the end of the same exchange with the same words heard, and only such an exchange is interrupted."""
-    told = [happened.event for happened in record.of(events.Interrupted, events.ExchangeEnded, events.Announced)]
+    told = record.of(events.Interrupted, events.ExchangeEnded, events.Announced)
     cut: events.Interrupted | None = None
-    for event in told:
+    for event in (happened.event for happened in told if happened.at < record.hung_up_at):
         if isinstance(event, events.Interrupted):
             cut = event
         elif isinstance(event, events.Announced):
@@ -326,6 +330,71 @@ def whole_replies_are_remembered_whole(record: Record) -> Iterator[str]:
         assert isinstance(event, events.ExchangeEnded)
         if not event.interrupted and event.reply_heard != event.reply and not failed & {plain(word) for word in event.reply.split()}:
             yield f"Of the reply {event.reply!r}, which nobody cut, only {event.reply_heard!r} counts as heard."
+
+
+def tools_wait_until_they_are_wanted(record: Record) -> Iterator[str]:
+    """A tool runs only after the end of the turn it is used for, and not for what somebody had said before they went on."""
+    for run in record.tool_runs:
+        said = record.call_of[run.number].said
+        if said and (said.ended_at is None or said.ended_at > run.began_at):
+            yield f"Tool {run.number} runs before turn {said.turn_id} has ended."
+        if said and _over(said, run.began_at):
+            yield f"Tool {run.number} runs for {said}, which was superseded."
+
+
+def calls_and_results_are_whole(record: Record) -> Iterator[str]:
+    """In every prompt and in the history each call is followed by its result, which is what came of it by then."""
+    for asked in record.asked:
+        uses = [use for message in asked.messages for use in message.uses]
+        if uses and (wrong := unpaired(asked.messages)):
+            yield f"A prompt has {wrong}, call or result alone."
+        yield from _wrong_results(record, uses, asked.at, "A prompt")
+    yield from _wrong_results(record, record.uses, record.places + 1, "The history")
+
+
+def _wrong_results(record: Record, uses: list[ToolUse], by: int, where: str) -> Iterator[str]:
+    runs = {run.number: run for run in record.tool_runs}
+    for use in uses:
+        run = runs.get(number_of(use.call))
+        if not _agrees(use, run, by):
+            yield f"{where} has {use}, and what came of it is {run}."
+
+
+def _agrees(use: ToolUse, run: ToolRun | None, by: int) -> bool:
+    match use.result.outcome:
+        case Outcome.REFUSED:
+            return run is None
+        case Outcome.DONE:
+            return run is not None and run.ended_at < by and run.text == use.result.text
+        case Outcome.FAILED:
+            return run is not None and run.ended_at < by and run.failed
+        case Outcome.TIMED_OUT:
+            return run is not None and run.ended_at < by and not run.text and not run.failed
+        case Outcome.CUT_OFF:
+            return run is None or not run.text or not run.ended_at or run.ended_at > by
+
+
+def every_tool_is_told_once(record: Record) -> Iterator[str]:
+    """Each tool that ran is told with its result, once, whatever became of its turn and of the call."""
+    told = [happened.event for happened in record.happened if isinstance(happened.event, events.ToolUsed)]
+    numbers = [number_of(ToolCall(event.tool, event.arguments)) for event in told]
+    if len(numbers) > len(set(numbers)):
+        yield f"A tool was told more than once: {numbers}."
+    if missing := {run.number for run in record.tool_runs} - set(numbers):
+        yield f"Tools {sorted(missing)} have run and were not told."
+    uses = [ToolUse(ToolCall(event.tool, event.arguments), ToolResult(Outcome(event.outcome), event.result)) for event in told]
+    yield from _wrong_results(record, uses, record.places + 1, "An event")
+
+
+def tools_of_replies_are_remembered(record: Record) -> Iterator[str]:
+    """When a reply that was told has ended, the history has every tool that was used for it."""
+    remembered = {number_of(use.call) for use in record.uses}
+    for happened in record.of(events.ExchangeEnded):
+        assert isinstance(happened.event, events.ExchangeEnded)
+        replies = [record.answers_to[plain(word)] for word in happened.event.reply.split() if plain(word) in record.answers_to]
+        for run in record.tool_runs:
+            if run.began_at < happened.at and record.call_of[run.number] in replies and run.number not in remembered:
+                yield f"Tool {run.number} was used for {happened.event.reply!r} and is not in the history."
 
 
 def nothing_is_left_behind(record: Record) -> Iterator[str]:
@@ -352,6 +421,10 @@ INVARIANTS: Final[tuple[Check, ...]] = (
     events_are_in_order,
     cuts_are_told_whole,
     whole_replies_are_remembered_whole,
+    tools_wait_until_they_are_wanted,
+    calls_and_results_are_whole,
+    every_tool_is_told_once,
+    tools_of_replies_are_remembered,
 )
 
 

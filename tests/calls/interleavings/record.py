@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from brain import Message
+from brain.tools import ToolUse
 from calls import events
 from calls.turns.endpointing import Edge
 from tests.calls.interleavings.sound import Clause, Ear, Word
@@ -36,6 +37,19 @@ class Asked:
     messages: list[Message]
     said: Said | None
     """What it is to answer, going by the words in it."""
+    first: Asked | None = None
+    """Where a reply goes on after tools: the question with which it began."""
+
+
+@dataclass(slots=True, eq=False)
+class ToolRun:
+    """A tool at work: which call it is, from when to when, and what came of it."""
+
+    number: int
+    began_at: int
+    ended_at: int = 0
+    text: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +94,13 @@ class Record:
     edges: list[tuple[int, int, Edge]] = field(default_factory=list)
     answers_to: dict[str, Asked] = field(default_factory=dict)
     """Which question each word of the brain answers; the words of an announcement answer one without messages."""
+    call_of: dict[int, Asked] = field(default_factory=dict)
+    """Of which reply each tool call is part."""
+    tool_runs: list[ToolRun] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
     """At the end: what was said, and what was heard of the reply to it."""
+    uses: list[ToolUse] = field(default_factory=list)
+    """At the end: the tools that the history knows of, with their results."""
     announcements: list[tuple[str, asyncio.Event]] = field(default_factory=list)
     """What the bot was told to say, and whether it is done with it."""
     failed_clauses: set[Clause] = field(default_factory=set)

@@ -39,11 +39,17 @@ OPENINGS: Final = (
     "n h v+ h A h",
     "A h B h h A B s+ s+2",
     "A h B h h A B s+ s+ H t+ h v+ h",
+    f"{_ASKED} s+ h t? h",
+    f"{_ASKED} s+ t? H h",
+    f"{_THOUGHT} t? v+ H h",
 )
 """States worth looking at: before, in and after a turn, in every stage of the answer, in an interruption, with two who speak."""
 SHORTEST_RANDOM: Final = 4
 LONGEST_RANDOM: Final = 22
-_WEIGHTS: Final = {actions.HOP: 6.0, actions.LONG: 4.0, "A": 4.0, "B": 2.5, actions.LOOP: 1.5, "s+": 9.0, "t+": 9.0, "v+": 9.0, "t0": 2.0}
+_WEIGHTS: Final = {
+    actions.HOP: 6.0, actions.LONG: 4.0, actions.LOOP: 1.5, "A": 4.0, "B": 2.5,
+    "s+": 9.0, "t+": 9.0, "t0": 2.0, "t?": 3.0, "t&": 1.0, "v+": 9.0, "u+": 5.0,
+}  # fmt: skip
 _RARE_WEIGHT: Final = 0.4
 _WITH_OPENING: Final = 0.7
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_FRAME_BYTES, HEARING_RATE_HZ
 from audio.playout import Playout
-from brain import Message
-from calls import conversation, events, floor, reply, turn
+from brain import Message, Role, toolbox
+from calls import answer, conversation, drafting, events, floor, reply, turn
 from calls.conversation import Conversation
 from calls.drafting import Engines
 from calls.hearing import Hearing
@@ -26,7 +26,7 @@ from calls.turns.barge_in import BargeInRules
 from calls.turns.endpointing import Edge, PauseRules
 from calls.turns.name_sounds import likeness
 from tests.calls.interleavings import actions
-from tests.calls.interleavings.engines import Hears, Result, Speaks, Thinks
+from tests.calls.interleavings.engines import ALLOWED, FORBIDDEN, Hears, Looks, Result, Speaks, Thinks, number_of
 from tests.calls.interleavings.loop import InstantLoop, run_instantly
 from tests.calls.interleavings.record import Asked, Happened, Heard, Record, Said, Speech
 from tests.calls.interleavings.sound import PERSON_NUMBERS, person_word
@@ -65,6 +65,7 @@ MANNERS: Final = Manners(
     pauses=PauseRules(begin_s=0.04, pause_s=0.04, end_s=0.19, shortest_speech_s=0.14, longest_turn_s=0.59),
     barge_in=BargeInRules(duck_s=0.04, hold_s=0.09, cut_s=0.29, forget_s=0.09),
     longest_wait_for_floor_s=0.4,
+    tools=(ALLOWED, FORBIDDEN),
     new_activity=ScriptedActivity,
 )
 """The bot's own manners with shorter times: the same order of things in 1, 1, 4, 3 and 12 hops, and 1, 2, 6 and 2."""
@@ -74,6 +75,11 @@ SHORTER: Final = (
     (floor, "LONGEST_CARRIED_BYTES", 12 * HOP_BYTES),
     (conversation, "LONGEST_HOLD_S", 0.5),
     (reply, "AHEAD_S", 0.4),
+    (drafting, "WORDS_LATE_S", 0.5),
+    (floor, "WORDS_LATE_S", 0.5),
+    (toolbox, "LONGEST_S", 0.5),
+    (answer, "MOST_TOOLS", 2),
+    (answer, "MOST_ROUNDS", 4),
     (naming, "likeness", cache(likeness)),
 )
 """The same for what is no manner of a chat, so that this too comes to pass; and no two words are compared twice."""
@@ -127,17 +133,19 @@ class World:
         self.hears = Hears(self._words_in, self._hum_for, self._note_unclear)
         self.thinks = Thinks(self.record, self._asked)
         self.speaks = Speaks(self.record)
+        self.looks = Looks(self.record)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, InstantLoop)
         self._loop = loop
-        self._requests_of = {"s": self.hears.requests, "t": self.thinks.requests, "v": self.speaks.requests}
+        self._requests_of = {"s": self.hears.requests, "t": self.thinks.requests, "v": self.speaks.requests, "u": self.looks.requests}
         self._spoken_words = 0
         self._turns: dict[int, Said] = {}
         self._hummed: dict[str, Said] = {}
         self.playout = Playout(self._loop.time)
         bus = events.EventBus()
         bus.subscribe(self._note_event)
-        self.conversation = ObservedConversation(-100, Engines(self.hears, self.thinks, self.speaks), MANNERS, self.playout, bus)
+        engines = Engines(self.hears, self.thinks, self.speaks, tools=self.looks.tools)
+        self.conversation = ObservedConversation(-100, engines, MANNERS, self.playout, bus)
         self.conversation.observer = self._note_edge
         self._talk = self._loop.create_task(self.conversation.run())
 
@@ -164,9 +172,7 @@ class World:
     @staticmethod
     def _completions(engine: str, which: str, *, begun: bool) -> Iterator[str]:
         """A voice that has begun makes the whole clause or fails."""
-        yield from (f"{engine}+{which}", f"{engine}!{which}", f"{engine}~{which}")
-        if engine != "v" or not begun:
-            yield f"{engine}0{which}"
+        yield from (f"{engine}{mark}{which}" for mark in actions.MARKS[engine] if mark != "0" or engine != "v" or not begun)
 
     async def act(self, name: str) -> None:
         """Let it happen; what can't happen now is left out."""
@@ -287,9 +293,12 @@ class World:
             person.said = self._turns[event.turn_id] = Said(event.turn_id, 1, person.who.id)
 
     def _asked(self, messages: Sequence[Message]) -> Asked:
-        asked = Asked(self.record.place(), list(messages), self._answered_by(messages[-1]))
+        question = next(message for message in reversed(messages) if message.role is Role.USER)
+        used = messages[-1].uses
+        first = self.record.call_of[number_of(used[0].call)] if used else None
+        asked = Asked(self.record.place(), list(messages), self._answered_by(question), first)
         self.record.asked.append(asked)
-        return asked
+        return first or asked
 
     def _answered_by(self, question: Message) -> Said | None:
         numbers = [PERSON_NUMBERS[word] for word in question.text.replace("[", " ").replace("]", " ").split() if word in PERSON_NUMBERS]
@@ -364,6 +373,7 @@ class World:
                 self.record.faults.append(f"After the end {still_open} requests to the engine {engine} are still open.")
         for person in self.people:
             self._fall_silent(person)
+        self.record.uses = [use for past in self.conversation.history.exchanges for use in past.uses]
         self.record.history = [(past.said, past.reply_heard) for past in self.conversation.history.exchanges]
 
 
