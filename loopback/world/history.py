@@ -85,7 +85,7 @@ class History:
 
     def _answer(self, viewer: Account, where: Place | None, found: Sequence[Message | int], total: int | None = None) -> Tl:
         render = self._context.render
-        messages = [t.MessageEmpty(message) if isinstance(message, int) else render.message(message, viewer) for message in found]
+        messages = [t.MessageEmpty(message, None) if isinstance(message, int) else render.message(message, viewer) for message in found]
         present = [message for message in found if not isinstance(message, int)]
         chats = self.chats_of(viewer, [where] if isinstance(where, Chat) else [], present)
         users = self.people_of(viewer, [where] if isinstance(where, Account) else [], present)

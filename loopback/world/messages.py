@@ -153,6 +153,15 @@ class Messages:
                 self._posting.delete_copies(self._context.accounts.of_id(owner_id), [copy.id])
         return t.messages.AffectedMessages(caller.account.mailbox.pts, len(gone))
 
+    @answers(f.messages.DeleteHistoryRequest)
+    def delete_history(self, caller: Caller, request: Tl) -> Tl:
+        """``messages.deleteHistory``: one's own side of a private chat or a basic group, also of one that one has left."""
+        chat_id = getattr(request.peer, "chat_id", None)
+        where = self._context.chats.get(chat_id) if chat_id else self._context.peers.resolve(caller, request.peer)
+        mine = [m.id for m in caller.account.mailbox.messages.values() if m.peer is where]
+        gone = self._posting.delete_copies(caller.account, mine, caller.session)
+        return t.messages.AffectedHistory(caller.account.mailbox.pts, len(gone), 0)
+
     def _check_revoke(self, caller: Caller, ids: list[int]) -> None:
         for message in [caller.account.mailbox.messages[i] for i in ids if i in caller.account.mailbox.messages]:
             others = message.content.sender is not caller.account
