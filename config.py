@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
@@ -50,6 +50,16 @@ def _time_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("it should be the name of a time zone, such as Europe/Madrid")
     return name
+
+
+TOOL_NAMES: Final = ("current_time", "who_is_here")
+"""The tools that come with the house."""
+
+
+def _tool_names(listed: str) -> str:
+    if any(name.strip() not in (*TOOL_NAMES, "") for name in listed.split(",")):
+        raise ValueError(f"it should name any of {', '.join(TOOL_NAMES)}, separated by commas")
+    return listed
 
 
 def _aliases(*names: str) -> AliasChoices:
@@ -176,7 +186,7 @@ class Settings(BaseSettings):
         description="Who thinks when a service does not: auto (where BRAIN is auto the other service whose key is set; then the embedded "
         "model, where it is on disk), or none.",
     )
-    tools: str = Field(
+    tools: Annotated[str, AfterValidator(_tool_names)] = Field(
         "",
         max_length=500,
         examples=["current_time,who_is_here"],

@@ -6,7 +6,6 @@ from typing import Final
 
 from brain.prompt import spoken_name
 from brain.tools import Arguments, Circumstances, Tool
-from errors import SettingsError
 
 NO_ARGUMENTS: Final = {"type": "object", "properties": {}}
 
@@ -28,13 +27,6 @@ BUILT_IN: Final = (
 )
 
 
-def tool_names(wanted: str) -> tuple[str, ...]:
-    """The names in a list separated by commas, each once.
-
-    :raises errors.SettingsError: there is no such tool.
-    """
-    names = tuple(dict.fromkeys(name for part in wanted.split(",") if (name := part.strip())))
-    known = [tool.name for tool in BUILT_IN]
-    if unknown := [name for name in names if name not in known]:
-        raise SettingsError(f"TOOLS names {', '.join(unknown)}, which does not exist.", f"There are {', '.join(known)}.")
-    return names
+def tool_names(listed: str) -> tuple[str, ...]:
+    """The names in a list separated by commas, each once."""
+    return tuple(dict.fromkeys(name for part in listed.split(",") if (name := part.strip())))

@@ -25,6 +25,7 @@ def manners_of(chat: ChatSettings, settings: Settings, *, small_model: bool, his
         "reply_probability": chat.reply_probability,
         "alone_s": chat.alone_s,
         "edge_tts_rate": chat.rate,
+        "time_zone": chat.time_zone or None,
     }
     wanted = settings.model_copy(update={name: value for name, value in wishes.items() if value is not None})
     manners = manners_from(wanted, small_model=small_model, history_tokens=history_tokens)

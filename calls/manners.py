@@ -58,10 +58,7 @@ class Manners:
 
 
 def manners_from(settings: Settings, *, small_model: bool, history_tokens: int) -> Manners:
-    """The manners that the settings ask for; a small model gets instructions that it can follow, and as much history as it bears.
-
-    :raises errors.SettingsError: a tool is named that does not exist.
-    """
+    """The manners that the settings ask for; a small model gets instructions that it can follow, and as much history as it bears."""
     language = None if settings.language == "auto" else settings.language
     waits = _waits(settings)
     tools = () if small_model else tool_names(settings.tools)

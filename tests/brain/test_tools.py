@@ -12,6 +12,7 @@ import pytest
 from brain.built_in_tools import BUILT_IN, tool_names
 from brain.toolbox import LONGEST_S, Toolbox, problem_with
 from brain.tools import Arguments, Circumstances, Outcome, Tool, ToolCall, ToolResult
+from config import TOOL_NAMES, load_settings
 from errors import SettingsError
 from tests.calls.virtual_time import run_in_virtual_time
 
@@ -118,6 +119,11 @@ def test_the_setting_names_tools() -> None:
     assert tool_names(" who_is_here,current_time,, who_is_here") == ("who_is_here", "current_time")
 
 
-def test_an_unknown_tool_in_the_setting_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"TOOLS names open_door, which does not exist\. There are current_time, who_is_here\."):
-        tool_names("current_time,open_door")
+def test_an_unknown_tool_in_the_setting_is_a_wrong_setting() -> None:
+    with pytest.raises(SettingsError, match=r"TOOLS is 'current_time,open_door': it should name any of current_time, who_is_here"):
+        load_settings(None, tools="current_time,open_door")
+
+
+def test_the_settings_know_all_built_in_tools() -> None:
+    assert [tool.name for tool in BUILT_IN] == list(TOOL_NAMES)
+    assert load_settings(None, tools=", ".join(TOOL_NAMES)).tools
