@@ -14,6 +14,8 @@ from audio.playout import Playout
 from audio.stt import Transcript
 from audio.tts import Voice
 from brain import Message
+from brain.built_in_tools import BUILT_IN
+from brain.engine import Piece
 from brain.tools import Tool
 from calls import events
 from calls.conversation import Conversation
@@ -89,7 +91,7 @@ class ScriptedBrain:
 
     async def prefill(self, messages: Sequence[Message]) -> None: ...
 
-    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[Piece, None]:
         self.asked.append(list(messages))
         done = False
         try:
@@ -142,6 +144,7 @@ class Stage:
     hears: HearsClips = field(init=False)
     thinks: ScriptedBrain = field(init=False)
     speaks: ScriptedVoice = field(default_factory=ScriptedVoice)
+    tools: tuple[Tool, ...] = BUILT_IN
     lines: list[tuple[float, Participant, bytes]] = field(default_factory=list)
     happened: list[events.CallEvent] = field(default_factory=list)
     heard_by_all: list[tuple[float, bytes]] = field(default_factory=list)
@@ -165,7 +168,7 @@ class Stage:
         playout = Playout(loop.time)
         bus = events.EventBus()
         bus.subscribe(self.happened.append)
-        self.conversation = Conversation(-100, Engines(self.hears, self.thinks, self.speaks), self.manners, playout, bus)
+        self.conversation = Conversation(-100, Engines(self.hears, self.thinks, self.speaks, tools=self.tools), self.manners, playout, bus)
         talk = asyncio.create_task(self.conversation.run())
         frames = [(ANN, self._microphone(ANN, seconds)), (BOB, self._microphone(BOB, seconds))]
         for tick in range(int(seconds / FRAME_S)):
