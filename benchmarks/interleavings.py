@@ -116,9 +116,15 @@ def jobs_for(count: int, depth: int, seed: int) -> Iterator[Job]:
         yield Job(seed=seed, first=first, count=RANDOM_IN_JOB)
 
 
+def _prepare() -> None:
+    """What is there before the first conversation is never garbage, and need not be gone through again and again."""
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+
+
 def done(job: Job) -> Outcome:
     """Play and check all conversations of a job."""
-    gc.disable()
     outcome = Outcome()
     for place, (number, world) in enumerate(_conversations(job)):
         outcome.schedules.add(_digest(world.done))
@@ -147,7 +153,7 @@ def _conversations(job: Job) -> Iterator[tuple[str, World]]:
 def run(count: int, depth: int, seed: int, processes: int) -> Outcome:
     """All of it, telling how far it has got."""
     total = Outcome()
-    with multiprocessing.Pool(processes) as pool:
+    with multiprocessing.Pool(processes, _prepare) as pool:
         for outcome in _with_progress(pool.imap_unordered(done, jobs_for(count, depth, seed)), count, total):
             total.add(outcome)
             if total.interleavings >= count:

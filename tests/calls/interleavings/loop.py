@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from heapq import heappop
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
 
-class _Jumps:
-    """Stands where the loop has its selector: it selects nothing and lets the time pass."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise RuntimeError("everything waits for something that cannot happen any more")
-        self.now_s += max(0.0, timeout)
-        return []
+TICK_S: Final = 1e-9
+"""Timers that are no further apart run together."""
 
 
 class InstantLoop(asyncio.BaseEventLoop):
@@ -29,10 +22,33 @@ class InstantLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._ready: deque[asyncio.Handle]
-        self._selector = _Jumps()
+        self._scheduled: list[asyncio.TimerHandle]
+        self._stopping: bool
+        self._now_s = 0.0
 
     def time(self) -> float:
-        return self._selector.now_s
+        return self._now_s
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def _run_once(self) -> None:
+        """What :class:`asyncio.BaseEventLoop` does there, without the checks that only matter with threads and sockets."""
+        ready, timers = self._ready, self._scheduled
+        if not ready and not self._stopping:
+            while timers and timers[0].cancelled():
+                heappop(timers)
+            if not timers:
+                raise RuntimeError("everything waits for something that cannot happen any more")
+            self._now_s = max(self._now_s, timers[0].when())
+        while timers and timers[0].when() < self._now_s + TICK_S:
+            ready.append(heappop(timers))
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
 
     @property
     def busy(self) -> bool:

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
+from importlib import import_module
 from typing import Any, Final
 
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_FRAME_BYTES, HEARING_RATE_HZ
@@ -21,10 +22,8 @@ from calls.hearing import Hearing
 from calls.lines import Participant
 from calls.manners import Manners
 from calls.state import Phase
-from calls.turns import naming
 from calls.turns.barge_in import BargeInRules
 from calls.turns.endpointing import Edge, PauseRules
-from calls.turns.name_sounds import likeness
 from tests.calls.interleavings import actions
 from tests.calls.interleavings.engines import ALLOWED, FORBIDDEN, Hears, Looks, Result, Speaks, Thinks, number_of
 from tests.calls.interleavings.loop import InstantLoop, run_instantly
@@ -80,9 +79,23 @@ SHORTER: Final = (
     (toolbox, "LONGEST_S", 0.5),
     (answer, "MOST_TOOLS", 2),
     (answer, "MOST_ROUNDS", 4),
-    (naming, "likeness", cache(likeness)),
 )
-"""The same for what is no manner of a chat, so that this too comes to pass; and no two words are compared twice."""
+"""The same for what is no manner of a chat, so that this too comes to pass."""
+
+REMEMBERED: Final = tuple(
+    (module, function, lru_cache(100_000)(getattr(module, function)))
+    for name, functions in {
+        "audio.playout": ("estimated_word_times", "words_heard"),
+        "brain.clauses": ("speakable",),
+        "brain.prompt": ("cleaned",),
+        "calls.hearing": ("loudness",),
+        "calls.turns.addressing": ("is_called", "is_named"),
+        "calls.turns.naming": ("likeness",),
+    }.items()
+    for module in (import_module(name),)
+    for function in functions
+)
+"""The same few words and sounds come again and again: what only depends on them is found out once."""
 
 
 class ObservedConversation(Conversation):
@@ -387,6 +400,7 @@ def _numbers_in(pcm: bytes) -> list[int]:
     return sorted({abs(sample) for sample in samples if sample})
 
 
+@lru_cache(1000)
 def _sound_of(number: int) -> bytes:
     """One hop of somebody's word; of a murmur, if negative."""
     return array.array("h", [number]).tobytes() * (HOP_BYTES // BYTES_PER_SAMPLE)
@@ -402,13 +416,14 @@ def play(choose: Chooser) -> World:
 
 @contextmanager
 def _shorter_times() -> Iterator[None]:
-    usual = [getattr(module, name) for module, name, _value in SHORTER]
-    for module, name, value in SHORTER:
+    changed = (*SHORTER, *REMEMBERED)
+    usual = [getattr(module, name) for module, name, _value in changed]
+    for module, name, value in changed:
         setattr(module, name, value)
     try:
         yield
     finally:
-        for (module, name, _value), value in zip(SHORTER, usual, strict=True):
+        for (module, name, _value), value in zip(changed, usual, strict=True):
             setattr(module, name, value)
 
 
