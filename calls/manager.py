@@ -23,6 +23,7 @@ from calls.history import History
 from calls.lines import Line
 from calls.manners import Manners
 from calls.reconciler import Outlook, Reconciler
+from calls.speculation import Speculation
 from calls.state import CallState
 from errors import LineError
 
@@ -106,7 +107,7 @@ class CallManager:
             A scheduled voice chat is joined later by itself.
         """
         if chat_id in self._joining:
-            await asyncio.shield(self._joining[chat_id])
+            await self._share(self._joining[chat_id])
             return
         self._refuse(chat_id)
         task = self._joining[chat_id] = asyncio.create_task(self._join(chat_id, title, requested_by, auto), name=f"joining {chat_id}")
@@ -119,6 +120,16 @@ class CallManager:
             raise
         finally:
             self._joining.pop(chat_id, None)
+
+    @staticmethod
+    async def _share(joining: asyncio.Task[None]) -> None:
+        """Wait for a join that somebody else has asked for; what becomes of it becomes of this one."""
+        try:
+            await asyncio.shield(joining)
+        except asyncio.CancelledError:
+            if joining.cancelled():
+                raise errors.of(errors.BROKEN_OFF) from None
+            raise
 
     def _refuse(self, chat_id: int) -> None:
         if self._gates.stopped:
@@ -283,3 +294,13 @@ class CallManager:
     def active(self) -> tuple[int, ...]:
         """The chats with a call just now."""
         return tuple(self._calls)
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The chats whose call is wanted, whether Parley is in it or not."""
+        return self._reconciler.wanted
+
+    @property
+    def speculation(self) -> Speculation:
+        """How much was worked ahead of the ends of turns, over all calls."""
+        return self._engines.speculation

@@ -189,6 +189,11 @@ class Reconciler:
             return
         self._group.create_task(work)
 
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The chats of all wanted calls."""
+        return tuple(self._wishes)
+
     def outlook(self, chat_id: int) -> Outlook | None:
         """Of a wanted call that Parley is not in just now; ``None`` for every other."""
         wish = self._wishes.get(chat_id)
