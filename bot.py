@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import getpass
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from interrupts import break_off, loading
 
@@ -33,14 +34,32 @@ app.add_typer(engines_command.app, name="engines")
 
 
 @app.command()
-def run() -> None:
-    """Work with the Telegram account of the settings until stopped (Ctrl-C)."""
+def run(
+    unsupervised: Annotated[bool, typer.Option("--unsupervised", help="Without the supervisor, as debuggers want it.")] = False,
+    supervised_by: Annotated[tuple[int, int] | None, typer.Option(hidden=True, help="The supervisor, and the pipe to it.")] = None,
+) -> None:
+    """Work with the Telegram account of the settings until stopped (Ctrl-C).
+
+    A small supervisor starts the bot and starts it again at once when it crashes, when it does not answer for 4 seconds, and after
+    /restart; it is then back in its calls within seconds. What a person has to mend (settings, session) ends both: exit code 78, or
+    69 when something that is needed at the start cannot be had. Stopping takes up to 10 seconds: Parley says good-bye first.
+    """
     settings = load_settings()
     configure_logging(settings.log_level)
+    if not unsupervised and supervised_by is None:
+        from supervisor import supervise
+
+        raise typer.Exit(supervise([sys.executable, __file__, "run"]))
+    from heartbeat import Heart, die_with
+
+    if supervised_by is not None:
+        faulthandler.enable()
+        die_with(supervised_by[0])
+    heart = Heart(supervised_by[1] if supervised_by else None)
     with loading():
         from service import serve
 
-    raise typer.Exit(asyncio.run(serve(settings)))
+    _leave(asyncio.run(serve(settings, heart)))
 
 
 @app.command()
@@ -107,6 +126,13 @@ def restore(file: Annotated[Path, typer.Argument(help="A copy that was made with
         print(f"   What there was before is in {put_aside}.")
 
 
+def _leave(code: int) -> NoReturn:
+    """End without the exit handlers of the call library, which abort at times."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main() -> None:
     """Run the command line; what a person can mend is told in plain words, without a traceback."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -116,14 +142,13 @@ def main() -> None:
         _tell(failures)
 
 
-def _tell(failures: BaseExceptionGroup[ParleyError]) -> None:
+def _tell(failures: BaseExceptionGroup[ParleyError]) -> NoReturn:
     first: BaseException = failures
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
     assert isinstance(first, ParleyError)
     print(f"❌ {first}", file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(first.exit_code)
+    _leave(first.exit_code)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ from handlers.sender import ChatWriter, OwnMessages, Sender
 from handlers.services import Services
 from handlers.status import StatusMessages
 from handlers.voice_notes import Ears, VoiceNotes
+from heartbeat import Heart
 from models import path_of
 from models.needs import TURN_MODEL
 from storage.database import FILE_NAME, Database
@@ -50,17 +51,20 @@ from storage.retention import Retention, keep_purging
 log = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, heart: Heart | None = None) -> int:
     """Work until SIGINT, SIGTERM or ``/restart``; every call is left before this returns the exit code.
 
-    The code is 0, or after ``/restart`` :data:`errors.EXIT_RESTART`: whoever supervises the program starts it again.
+    The code is 0, or after ``/restart`` :data:`errors.EXIT_RESTART`: whoever supervises the program starts it again, and listens to
+    ``heart`` meanwhile.
 
     :raises errors.ParleyError: it cannot work: settings, session, models, network, disk. In a group with others if several things fail.
     """
+    heart = heart if heart is not None else Heart()
     create_client(settings).session.close()
     stop = _stop_signal()
     restart = asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(heart.beating())
         engines = await stack.enter_async_context(_loaded(settings))
         database = await Database.open(settings.data_dir / FILE_NAME)
         stack.push_async_callback(database.close)
@@ -70,6 +74,7 @@ async def serve(settings: Settings) -> int:
         call_engine = CallEngine(account.client)
         await call_engine.start()
         stack.callback(call_engine.close)
+        heart.watch("The call library", call_engine.answers)
         pacer = Pacer()
 
         def new_line(chat_id: int, title: str) -> TelegramGroupLine:
@@ -123,6 +128,7 @@ async def serve(settings: Settings) -> int:
         notices = Notices(writer.send, ReplyLanguages(database, settings.language), status.show, owner_chat)
         stack.callback(bus.subscribe(notices))
         await stack.enter_async_context(Commands(services, sender, own, owner_id=account.id, own_username=account.username))
+        heart.ready()
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
         log.info("Parley stops and leaves %d calls.", len(manager.active))

@@ -161,6 +161,10 @@ class CallEngine:
         """The library still has this call."""
         return chat_id in await self._library.group_calls
 
+    async def answers(self) -> None:
+        """Ask the native library something; does not return while that is stuck."""
+        await self._library.group_calls
+
     # ---- sound
 
     async def send(self, chat_id: int, frame: bytes) -> None:
