@@ -53,7 +53,7 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler, RecentLines()]
     root.setLevel(level)
-    for name in ("telethon", "pytgcalls", "ntgcalls", "webrtc", "asyncio", "faster_whisper", "aiohttp"):
+    for name in ("telethon", "pytgcalls", "ntgcalls", "webrtc", "asyncio", "faster_whisper", "aiohttp", "apscheduler"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("ntgcalls").setLevel(logging.CRITICAL)
     logging.getLogger("webrtc").setLevel(logging.CRITICAL)

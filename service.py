@@ -15,6 +15,7 @@ from audio.turn_model import TurnModel
 from brain.choose import HISTORY_TOKENS, choose_brain, chosen_kind
 from brain.clauses import ClauseSplitter
 from calls.admission import Admission
+from calls.autojoin_driver import AutoJoin
 from calls.call import GOOD_BYE
 from calls.chat_histories import ChatHistories
 from calls.chat_manners import manners_kept
@@ -28,6 +29,7 @@ from calls.manager import CallManager, MannersFor
 from calls.recorder import Recorder
 from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import CallEngine, framework
+from calls.telegram.voice_chats import VoiceChats
 from calls.voice_messages import VoiceMessages
 from config import Settings
 from errors import EXIT_RESTART, ModelMissing
@@ -81,19 +83,23 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             return TelegramGroupLine(account, call_engine, pacer, chat_id, title, settings.join_timeout_s)
 
         manners_for, histories = _manners(settings, database), ChatHistories()
+        admission, desires = Admission(settings.max_concurrent_calls), StoredDesires(database)
         manager = await stack.enter_async_context(
             CallManager(
                 new_line,
                 engines,
                 manners_for,
                 bus,
-                Admission(settings.max_concurrent_calls),
-                StoredDesires(database),
+                admission,
+                desires,
                 gates=account.gates,
                 history_of=histories.of,
                 until_reachable=account.connection.until_online,
             )
         )
+        voice_chats = _voice_chats(account, manager)
+        stack.callback(voice_chats.close)
+        auto_join = AutoJoin(manager, voice_chats, database, desires, account.gates, admission, bus, time_zone=settings.time_zone)
         own = OwnMessages()
         sender = Sender(account.client, settings.command_prefixes, own)
         grants, admins = StoredGrants(database), Admins(account.client)
@@ -119,6 +125,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             voice_name=engines.tts.name,
             hearing_name=engines.stt.name,
             histories=histories,
+            auto_join=auto_join,
             transcriber=voice_notes,
         )
         writer = ChatWriter(account.input_peer, sender)
@@ -128,12 +135,21 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         notices = Notices(writer.send, ReplyLanguages(database, settings.language), status.show, owner_chat)
         stack.callback(bus.subscribe(notices))
         await stack.enter_async_context(Commands(services, sender, own, owner_id=account.id, own_username=account.username))
+        await stack.enter_async_context(auto_join)
         heart.ready()
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
         log.info("Parley stops and leaves %d calls.", len(manager.active))
         await manager.drain()
     return EXIT_RESTART if restart.is_set() else 0
+
+
+def _voice_chats(account: TelegramAccount, manager: CallManager) -> VoiceChats:
+    voice_chats = VoiceChats(account)
+    manager.known_voice_chat = voice_chats.voice_chat_id
+    voice_chats.subscribe(manager.look)
+    account.connection.subscribe(voice_chats.forget_age)
+    return voice_chats
 
 
 def _manners(settings: Settings, database: Database) -> MannersFor:

@@ -12,6 +12,7 @@ from calls.errors import CallError, Remedy
 MOST_LOST_SHARE: Final = 0.05
 """Of the frames due lately; a call that loses more is plainly heard to stumble."""
 LOOKED_BACK_S: Final = 20.0
+OVERLOADED: Final = "call_error.overloaded"
 
 
 @dataclass(slots=True)
@@ -57,6 +58,6 @@ class Admission:
                 "This machine cannot carry one more call just now.",
                 "Ask me again when another call has ended.",
                 Remedy.RETRY,
-                key="call_error.overloaded",
+                key=OVERLOADED,
             )
         return None

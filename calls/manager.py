@@ -134,6 +134,8 @@ class CallManager:
     def _refuse(self, chat_id: int) -> None:
         if self._gates.stopped:
             raise self._gates.stopped
+        if self._stops:
+            raise errors.of(errors.BROKEN_OFF)
         if (call := self._calls.get(chat_id)) and call.joined:
             raise CallError("I am already in this call.", "Send /leavecall to make me leave.", key="call_error.already_in")
         if chat_id not in self._calls and (refusal := self._admission.refusal(len(self._calls))):

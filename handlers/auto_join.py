@@ -28,7 +28,7 @@ class AutoJoinCommands:
         """Their declarations."""
         command = partial(Command, family=FAMILY, authority=Authority.CALL_MANAGER)
         yield command(name="callon", usage="/callon", answer=self.on)
-        yield command(name="calloff", usage="/calloff", answer=self.off)
+        yield command(name="calloff", usage="/calloff", answer=self.off, urgent=True)
         yield command(
             name="callconfig",
             usage="/callconfig N | people=N alone=SECONDS zone=Europe/Madrid cooldown=SECONDS chance=PERCENT",
@@ -40,13 +40,16 @@ class AutoJoinCommands:
 
     async def on(self, request: Request) -> str:
         """Join by myself from now on."""
-        chat = await self._services.change(request.chat_id, auto_join=True, title=request.title)
+        chat = await self._services.change(request.chat_id, auto_join=True, title=request.title, disabled_reason="")
         self._look(request)
         return request.say("auto_join.on", people=chat.min_participants)
 
     async def off(self, request: Request) -> str:
-        """Join only when asked."""
+        """Join only when asked; a call that is being joined or tried again unasked is given up."""
         await self._services.change(request.chat_id, auto_join=False)
+        outlook = self._services.manager.outlook(request.chat_id)
+        if outlook is not None and outlook.auto_joined:
+            await self._services.manager.leave(request.chat_id)
         return request.say("auto_join.off")
 
     async def config(self, request: Request) -> str:

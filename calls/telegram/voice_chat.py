@@ -30,11 +30,17 @@ class VoiceChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VoiceChat:
-    """The voice chat of a chat; ``call`` is set unless there is none, ``starts_at`` when it is scheduled."""
+    """The voice chat of a chat; ``call`` is set unless there is none, ``starts_at`` when it is scheduled.
+
+    ``people`` is how many are in it, ``own_inside`` whether the account itself is, ``version`` that of the list of participants.
+    """
 
     kind: VoiceChatKind
     call: types.InputGroupCall | None = None
     starts_at: datetime | None = None
+    people: int = 0
+    own_inside: bool = False
+    version: int = 0
 
 
 NO_VOICE_CHAT: Final = VoiceChat(VoiceChatKind.NONE)
@@ -49,7 +55,7 @@ async def look_up(client: TelegramClient, peer: Any) -> VoiceChat:
     if not isinstance(call, types.InputGroupCall):
         return NO_VOICE_CHAT
     try:
-        found = (await client(functions.phone.GetGroupCallRequest(call, limit=PAGE))).call
+        found = await client(functions.phone.GetGroupCallRequest(call, limit=PAGE))
     except (GroupcallInvalidError, GroupcallForbiddenError):
         return NO_VOICE_CHAT
     return _classified(call, found)
@@ -65,9 +71,12 @@ async def _call_of(client: TelegramClient, peer: Any) -> Any:
     return full.full_chat.call
 
 
-def _classified(call: types.InputGroupCall, found: Any) -> VoiceChat:
+def _classified(call: types.InputGroupCall, answer: Any) -> VoiceChat:
+    found = answer.call
     if not isinstance(found, types.GroupCall):
         return NO_VOICE_CHAT
     if found.schedule_date is not None:
         return VoiceChat(VoiceChatKind.SCHEDULED, call, found.schedule_date)
-    return VoiceChat(VoiceChatKind.RTMP if found.rtmp_stream else VoiceChatKind.ACTIVE, call)
+    kind = VoiceChatKind.RTMP if found.rtmp_stream else VoiceChatKind.ACTIVE
+    own_inside = any(row.is_self for row in answer.participants)
+    return VoiceChat(kind, call, people=found.participants_count, own_inside=own_inside, version=found.version)

@@ -29,6 +29,7 @@ class Telegram:
             functions.phone.GetGroupCallRequest: found,
         }
         self.asked: list[str] = []
+        self.participants: list[Any] = []
 
     async def __call__(self, request: Any) -> Any:
         self.asked.append(type(request).__name__)
@@ -36,7 +37,7 @@ class Telegram:
         if isinstance(answer, Exception):
             raise answer
         if isinstance(request, functions.phone.GetGroupCallRequest):
-            return SimpleNamespace(call=answer)
+            return SimpleNamespace(call=answer, participants=self.participants)
         return SimpleNamespace(full_chat=SimpleNamespace(call=answer))
 
 
@@ -45,7 +46,13 @@ async def test_none() -> None:
 
 
 async def test_active() -> None:
-    assert await look_up(Telegram(CALL, group_call()), CHANNEL) == VoiceChat(VoiceChatKind.ACTIVE, CALL)
+    assert await look_up(Telegram(CALL, group_call()), CHANNEL) == VoiceChat(VoiceChatKind.ACTIVE, CALL, people=1, version=1)
+
+
+async def test_our_own_account_among_the_people_is_noticed() -> None:
+    telegram = Telegram(CALL, group_call())
+    telegram.participants = [types.GroupCallParticipant(types.PeerUser(3), START, 1, is_self=True)]
+    assert (await look_up(telegram, CHANNEL)).own_inside
 
 
 async def test_active_in_a_basic_group() -> None:
