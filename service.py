@@ -34,6 +34,7 @@ from calls.voice_messages import VoiceMessages
 from config import Settings
 from errors import EXIT_RESTART, ModelMissing
 from handlers.authority import Admins, Authorities
+from handlers.catch_up import CatchUp
 from handlers.chat_wishes import ChatWishes
 from handlers.commands import Commands
 from handlers.grants import StoredGrants
@@ -134,7 +135,10 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         owner_chat = settings.owner_id or account.id
         notices = Notices(writer.send, ReplyLanguages(database, settings.language), status.show, owner_chat)
         stack.callback(bus.subscribe(notices))
-        await stack.enter_async_context(Commands(services, sender, own, owner_id=account.id, own_username=account.username))
+        now = account.connection.now_s
+        commands = Commands(services, sender, own, owner_id=account.id, own_username=account.username, now=now)
+        await stack.enter_async_context(commands)
+        await stack.enter_async_context(CatchUp(account.client, commands.dispatcher, account.connection, database))
         await stack.enter_async_context(auto_join)
         heart.ready()
         log.info("Parley is ready: send /joincall in a group with a voice chat.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from handlers.audit import AuditTrail
 from handlers.authority import Authorities
 from handlers.auto_join import AutoJoinCommands
 from handlers.calls import CallCommands
+from handlers.claims import Claims
 from handlers.command import CommandTable, Family
 from handlers.dispatch import Dispatcher
 from handlers.hearing import HearingCommands
@@ -43,9 +45,18 @@ def all_commands(services: Services) -> CommandTable:
 
 
 class Commands:
-    """An async context manager: commands are obeyed inside it. ``owner_id`` is the account itself."""
+    """An async context manager: commands are obeyed inside it. ``owner_id`` is the account itself, ``now`` Telegram's time of day."""
 
-    def __init__(self, services: Services, sender: Sender, own: OwnMessages, *, owner_id: int, own_username: str | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        sender: Sender,
+        own: OwnMessages,
+        *,
+        owner_id: int,
+        own_username: str | None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         settings = services.settings
         owners = {owner_id, *((settings.owner_id,) if settings.owner_id else ())}
         self._dispatcher = Dispatcher(
@@ -56,6 +67,7 @@ class Commands:
             own,
             language_of=ReplyLanguages(services.database, settings.language),
             audit=AuditTrail(services.database),
+            claims=Claims(services.database, now),
             prefixes=settings.command_prefixes,
             own_username=own_username,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from telethon.utils import get_display_name
 from errors import ParleyError
 from handlers import wording
 from handlers.authority import AUTHORITY_KEYS, Authorities
+from handlers.claims import Claims
 from handlers.command import Authority, Command, CommandTable, Invocation, Request, WrongArguments, parse
 from handlers.mailbox import Mailboxes
 from handlers.menus import Menu, Menus
@@ -62,6 +63,7 @@ class Dispatcher:
         *,
         language_of: LanguageOf,
         audit: Audit,
+        claims: Claims,
         prefixes: str,
         own_username: str | None,
         clock: Callable[[], float] = time.monotonic,
@@ -73,6 +75,7 @@ class Dispatcher:
         self._own = own
         self._language_of = language_of
         self._audit = audit
+        self._claims = claims
         self._prefixes = prefixes
         self._own_username = own_username
         self._clock = clock
@@ -97,6 +100,20 @@ class Dispatcher:
         if not self._mailboxes.post(event.message.chat_id, lambda: self.obey(event.message, command, invocation)):
             await self._overfull(event.message, command, invocation)
 
+    def obey_missed(self, chat_id: int, messages: Sequence[Any]) -> int:
+        """Obey those among these messages of a chat that are commands and were not obeyed, in order; how many are commands.
+
+        They are one job of the chat: what is asked meanwhile waits.
+        """
+        commands = [(message, *found) for message in messages if (found := self.find(message))]
+        if commands and not self._mailboxes.post(chat_id, lambda: self._obey_each(commands)):
+            log.warning("chat %s is too busy for %d commands that may have been missed", chat_id, len(commands))
+        return len(commands)
+
+    async def _obey_each(self, commands: Sequence[tuple[Any, Command, Invocation]]) -> None:
+        for message, command, invocation in commands:
+            await self.obey(message, command, invocation, missed=True)
+
     def find(self, message: Any) -> tuple[Command, Invocation] | None:
         """The command that ``message`` gives, if it gives one and its sender wrote it."""
         if not is_spoken_by_its_sender(message) or (message.out and self._own.include(message)):
@@ -110,9 +127,12 @@ class Dispatcher:
         chosen = self._menus.chosen(message.chat_id, _reply_to_id(message), text, self._clock())
         return Invocation(*chosen) if chosen else None
 
-    async def obey(self, message: Any, command: Command, invocation: Invocation) -> None:
-        """Do what the command says if its sender may, reply, and keep what became of it."""
-        if await self._authorities.shut_out(message):
+    async def obey(self, message: Any, command: Command, invocation: Invocation, *, missed: bool = False) -> None:
+        """Do what the command says if its sender may, reply, and keep what became of it.
+
+        A message that was obeyed already is passed over; ``missed``: this one was found later, by looking for such.
+        """
+        if await self._authorities.shut_out(message) or not await self._claims.claim(message, missed=missed):
             return
         request = await self._request(message, invocation)
         outcome = await self._outcome(request, command)
@@ -171,6 +191,7 @@ class Dispatcher:
 
     async def _overfull(self, message: Any, command: Command, invocation: Invocation) -> None:
         log.warning("too many commands in chat %s, /%s is not obeyed", message.chat_id, command.name)
+        await self._claims.claim(message)
         too_much = self._rates.refuse(message.chat_id, message.sender_id or 0, FULL_MAILBOX_WAIT_S, self._clock())
         if too_much.tell and not message.is_private and not await self._authorities.shut_out(message):
             request = await self._request(message, invocation)

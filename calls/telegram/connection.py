@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -30,6 +31,10 @@ class Connection:
     def online(self) -> bool:
         """Requests leave now."""
         return bool(self._client.is_connected() and self._client._sender._transport_connected())
+
+    def now_s(self) -> float:
+        """Telegram's time of day, in seconds since the epoch; the clock of this machine may be wrong."""
+        return time.time() + float(self._client._sender._state.time_offset)
 
     async def until_online(self) -> None:
         """Wait until requests can leave."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -169,7 +170,7 @@ class Desk:
         usual: dict[str, Any] = {
             "id": self._last_id, "chat_id": chat_id, "sender_id": by, "message": text, "is_private": private, "out": by == OWNER,
             "fwd_from": None, "via_bot_id": None, "edit_date": None, "action": None, "reply_to": None, "replied": None,
-            "sender": types.User(by, first_name="Bob" if by == BOB else "Ann"),
+            "date": datetime.now(UTC), "sender": types.User(by, first_name="Bob" if by == BOB else "Ann"),
         }  # fmt: skip
         return Message(**(usual | fields))
 
