@@ -63,6 +63,7 @@ class Outlook:
     failures: int
     paused: bool
     why: ParleyError | None
+    auto_joined: bool = False
 
 
 class Reconciler:
@@ -199,7 +200,8 @@ class Reconciler:
         wish = self._wishes.get(chat_id)
         if wish is None or wish.standing is Standing.IN_CALL:
             return None
-        return Outlook(self._wall_clock() + max(0.0, wish.due_s - self._clock()), wish.failures, wish.paused, wish.why)
+        next_try_at = self._wall_clock() + max(0.0, wish.due_s - self._clock())
+        return Outlook(next_try_at, wish.failures, wish.paused, wish.why, wish.call.auto_joined)
 
     # ---- what happens to calls
 

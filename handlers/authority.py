@@ -131,7 +131,7 @@ class Authorities:
 
         :raises telethon.errors.RPCError: Telegram did not tell.
         """
-        if not is_anonymous_admin(message) and await self._listed(message) is None:
+        if await self._listed(message) is None:
             await self._admins.include(message, 0.0)
         return await self.of(message, Authority.CALL_MANAGER)
 
@@ -153,13 +153,11 @@ class Authorities:
         if message.is_private:
             allowed = message.sender_id in await self._grants.authorised(message.chat_id)
             return Authority.AUTHORISED if allowed else Authority.STRANGER
-        if message.sender_id is None or (message.sender_id < 0 and not is_anonymous_admin(message)):
-            return Authority.STRANGER
-        return None
+        if is_anonymous_admin(message):
+            return Authority.CALL_MANAGER
+        return Authority.STRANGER if message.sender_id is None or message.sender_id < 0 else None
 
     async def _manages_calls(self, message: Any, not_older_than_s: float, needed: Authority) -> bool:
-        if is_anonymous_admin(message):
-            return True
         try:
             return await self._admins.include(message, not_older_than_s)
         except Exception:
@@ -169,8 +167,11 @@ class Authorities:
 
 
 def is_anonymous_admin(message: Any) -> bool:
-    """Whether the message was written in the name of its own chat: by an anonymous admin, or as a channel's post."""
-    return not message.is_private and message.sender_id == message.chat_id
+    """Whether the message was written in the name of its own chat: by an anonymous admin, or as a channel's post.
+
+    Telegram then names the chat as the sender, or nobody.
+    """
+    return not message.is_private and message.sender_id in (message.chat_id, None)
 
 
 class NoGrants:

@@ -1,108 +1,155 @@
-"""``/joincall``, ``/leavecall`` and ``/callinfo``."""
+"""``/joincall``, ``/leavecall``, ``/callinfo`` and ``/calls``."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
-from calls.state import CallState, PublicState
-from handlers.command import Authority, Command, Request
-from handlers.wording import ENGLISH, say
+from calls.errors import BROKEN_OFF
+from calls.state import PublicState
+from errors import ParleyError
+from handlers.call_info import CallInfo, one_line
+from handlers.command import Authority, Command, Request, WrongArguments
+from handlers.join_as import JoinAs
+from handlers.services import Services
+from storage import desired
+from storage.errors import StorageError
 
 FAMILY: Final = "calls"
+MOST_CHATS: Final = 500
+MOST_LISTED: Final = 40
+AS: Final = "as"
 
 
-class CallManager(Protocol):
-    """What these commands need of the calls."""
+@dataclass(slots=True)
+class _Asked:
+    """What was asked lately in one chat about one call. ``answered_s``: a join that was asked for has come to its end then."""
 
-    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
-        """Join the chat's voice chat.
-
-        :raises errors.ParleyError: it could not be joined; the text is for the chat.
-        """
-
-    async def leave(self, chat_id: int) -> bool:
-        """Leave; false if there was nothing to leave."""
-
-    def state(self, chat_id: int) -> CallState:
-        """Where the chat's call stands."""
-
-    @property
-    def active(self) -> Collection[int]:
-        """The chats with a call just now."""
+    left_by_message: int = 0
+    answered_s: float = float("-inf")
 
 
 class CallCommands:
-    """The three commands. ``connected`` tells whether the client is, ``framework`` names the call library, ``clock`` is the time of day."""
+    """Being in calls. ``steady`` is the clock of :attr:`handlers.command.Request.received_s`.
 
-    def __init__(self, manager: CallManager, connected: Callable[[], bool], framework: str, clock: Callable[[], float] = time.time) -> None:
-        self._manager = manager
-        self._connected = connected
-        self._framework = framework
-        self._clock = clock
+    Several who ask for the same join share its one answer, and a ``/leavecall`` also withdraws what was asked for before it was sent.
+    """
+
+    def __init__(self, services: Services, steady: Callable[[], float] = time.monotonic) -> None:
+        self._services = services
+        self._manager = services.manager
+        self._join_as = JoinAs(services.client, services.database)
+        self._steady = steady
+        self._asked: OrderedDict[tuple[int, int], _Asked] = OrderedDict()
 
     def commands(self) -> Iterable[Command]:
         """Their declarations."""
-        manager, member = Authority.CALL_MANAGER, Authority.MEMBER
-        yield Command(name="joincall", family=FAMILY, authority=manager, usage="/joincall", answer=self.join, aliases=("jc",), cost=5)
-        yield Command(name="leavecall", family=FAMILY, authority=manager, usage="/leavecall", answer=self.leave, aliases=("lc",), cost=2)
-        yield Command(name="callinfo", family=FAMILY, authority=member, usage="/callinfo", answer=self.info, aliases=("ci",))
+        command = partial(Command, family=FAMILY, authority=Authority.CALL_MANAGER, elsewhere=True)
+        yield command(
+            name="joincall",
+            usage="/joincall [@chat] [as @channel|me]",
+            example="/joincall",
+            answer=self.join,
+            aliases=("jc",),
+            cost=5,
+        )
+        yield command(name="leavecall", usage="/leavecall [@chat]", answer=self.leave, aliases=("lc",), cost=2, urgent=True)
+        yield command(name="callinfo", usage="/callinfo [@chat]", answer=self.info, aliases=("ci",), authority=Authority.MEMBER)
+        yield Command(name="calls", family=FAMILY, authority=Authority.CALL_MANAGER, usage="/calls", answer=self.calls, in_private=True)
 
     async def join(self, request: Request) -> str:
         """Join the voice chat."""
-        state = self._manager.state(request.chat_id)
-        if state.state is PublicState.JOINED:
+        await self._choose_face(request)
+        asked = self._of(request)
+        if 0 < _message_id(request) < asked.left_by_message:
+            raise _broken_off()
+        if request.received_s <= asked.answered_s:
+            return ""
+        if self._manager.state(request.chat_id).state is PublicState.JOINED:
             return request.say("join.already_in")
-        if not self._connected():
+        if not self._services.connected():
             return request.say("join.not_connected")
-        await self._manager.join(request.chat_id, request.title, request.sender_id)
+        try:
+            await self._manager.join(request.chat_id, request.title, request.sender_id)
+        except ParleyError as error:
+            if error.key != BROKEN_OFF.key:
+                asked.answered_s = self._steady()
+            raise
+        asked.answered_s = self._steady()
         return request.say("join.joined")
 
+    async def _choose_face(self, request: Request) -> None:
+        words = request.arguments.split()
+        if not words:
+            return
+        if len(words) != 2 or words[0].lower() != AS:
+            raise WrongArguments
+        await self._join_as.choose(request, words[1])
+        if self._manager.state(request.chat_id).state is PublicState.JOINED:
+            raise ParleyError("From the next call on.", key="join.as_later")
+
     async def leave(self, request: Request) -> str:
-        """Leave the voice chat."""
+        """Leave the voice chat, or break off joining it."""
+        if request.arguments:
+            raise WrongArguments
+        asked = self._of(request)
+        asked.left_by_message, asked.answered_s = max(asked.left_by_message, _message_id(request)), float("-inf")
         return request.say("join.left" if await self._manager.leave(request.chat_id) else "join.not_in")
+
+    def _of(self, request: Request) -> _Asked:
+        """What was asked in the chat the command was given in about the chat it means."""
+        key = (request.message.chat_id if request.message else request.chat_id, request.chat_id)
+        asked = self._asked.setdefault(key, _Asked())
+        self._asked.move_to_end(key)
+        if len(self._asked) > MOST_CHATS:
+            self._asked.popitem(last=False)
+        return asked
 
     async def info(self, request: Request) -> str:
         """How the call is going."""
-        return describe(self._manager.state(request.chat_id), self._connected(), self._framework, self._clock(), request.language)
+        manager, services = self._manager, self._services
+        return str(
+            CallInfo(
+                state=manager.state(request.chat_id),
+                connected=services.connected(),
+                framework=services.framework,
+                now_s=services.clock(),
+                outlook=manager.outlook(request.chat_id),
+                speculation=manager.speculation,
+                in_full=request.authority >= Authority.CALL_MANAGER,
+                language=request.language,
+            )
+        )
+
+    async def calls(self, request: Request) -> str:
+        """Every call, in private to those who command everywhere; in a group its own call alone."""
+        chat_ids = list(dict.fromkeys([*self._manager.active, *self._manager.wanted]))
+        shown = chat_ids if request.is_private else [chat_id for chat_id in chat_ids if chat_id == request.chat_id]
+        titles = await self._titles()
+        lines = [self._listed(request, chat_id, titles.get(chat_id) or str(chat_id)) for chat_id in shown[:MOST_LISTED]]
+        others = len(chat_ids) - len(lines)
+        if request.authority >= Authority.SUDO and others:
+            lines.append(request.say("calls.others" if not request.is_private else "calls.more", count=others))
+        return "\n".join([request.say("calls.title"), *lines]) if lines else request.say("calls.none")
+
+    async def _titles(self) -> dict[int, str]:
+        try:
+            return {call.chat_id: call.title for call in await desired.wanted(self._services.database)}
+        except StorageError:
+            return {}
+
+    def _listed(self, request: Request, chat_id: int, title: str) -> str:
+        manager = self._manager
+        return one_line(title, manager.state(chat_id), manager.outlook(chat_id), self._services.clock(), request.language)
 
 
-def describe(state: CallState, connected: bool, framework: str, now_s: float, language: str = ENGLISH) -> str:
-    """The text of ``/callinfo``."""
-    in_call = state.state is PublicState.JOINED
-    text = partial(_line, language)
-    lines = [
-        text("title"),
-        text("framework", framework=framework),
-        text("client", state=text("connected" if connected else "not_connected")),
-        text("instance", state=text("active" if in_call or state.phase is not None else "none")),
-        text("state", state=f"{state.state}{f' ({state.phase})' if state.phase else ''}"),
-        text("in_call", state=text("yes" if in_call else "no")),
-        *(_of_the_call(state, now_s, language) if in_call else ()),
-        *((text("muted"),) if state.muted_by_admin else ()),
-        text("transcript", count=len(state.transcript)),
-        text("errors", count=state.error_count),
-    ]
-    if state.latency_p50_ms is not None and state.latency_p95_ms is not None:
-        lines.append(text("latency", p50=f"{state.latency_p50_ms / 1000:.1f}", p95=f"{state.latency_p95_ms / 1000:.1f}"))
-    return "\n".join(lines)
+def _message_id(request: Request) -> int:
+    return int(request.message.id) if request.message else 0
 
 
-def _of_the_call(state: CallState, now_s: float, language: str) -> Iterator[str]:
-    if state.join_time is not None:
-        yield _line(language, "duration", duration=duration(now_s - state.join_time))
-    if state.participants:
-        yield _line(language, "participants", names=", ".join(state.participants))
-
-
-def _line(language: str, key: str, **fields: object) -> str:
-    return say(language, f"callinfo.{key}", **fields)
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people write it, such as ``1:02:03`` or ``4:05``."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _broken_off() -> ParleyError:
+    return ParleyError(BROKEN_OFF.what, BROKEN_OFF.next_step, key=BROKEN_OFF.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class Request:
     authority: Authority = Authority.MEMBER
     reply_to_id: int | None = None
     message: Any = None
+    received_s: float = math.inf
+    """When it arrived, on the steady clock of the program."""
 
     def say(self, key: str, /, **fields: object) -> str:
         """A text of the catalogues in the language of the chat."""
@@ -72,7 +75,9 @@ class Command:
     """A command of a family. Its help is the text ``help.<name>`` of the catalogues; the family's title is ``family.<family>``.
 
     ``usage`` and ``example`` are written with a slash; ``cost`` is in severity points (:mod:`handlers.rate`). For a ``destructive`` command
-    the rights of its sender are looked up anew. One that is not for private chats is answered there with where it works.
+    the rights of its sender are looked up anew. One that is not for private chats is answered there with where it works. An ``urgent`` one
+    is obeyed while others of its chat are still under way. ``elsewhere``: its first argument may name another chat (:mod:`handlers.chats`);
+    it is then obeyed as if it had been given there, by somebody who has the authority there.
     """
 
     name: str
@@ -85,6 +90,8 @@ class Command:
     example: str = ""
     destructive: bool = False
     in_private: bool = False
+    urgent: bool = False
+    elsewhere: bool = False
 
     @property
     def help_key(self) -> str:

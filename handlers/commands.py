@@ -26,7 +26,7 @@ from handlers.transcribing import TranscribeCommand
 
 def families(services: Services) -> Iterator[Family]:
     """Every family, in the order in which ``/help`` lists them."""
-    yield CallCommands(services.manager, services.connected, services.framework, services.clock)
+    yield CallCommands(services)
     yield AutoJoinCommands(services)
     yield SpeakingCommands(services)
     yield HearingCommands(services)

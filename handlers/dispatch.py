@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from telethon.utils import get_display_name
 from errors import ParleyError
 from handlers import wording
 from handlers.authority import AUTHORITY_KEYS, Authorities
+from handlers.chats import Elsewhere, chat_named, elsewhere
 from handlers.claims import Claims
 from handlers.command import Authority, Command, CommandTable, Invocation, Request, WrongArguments, parse
 from handlers.mailbox import Mailboxes
@@ -80,6 +82,7 @@ class Dispatcher:
         self._own_username = own_username
         self._clock = clock
         self._mailboxes = Mailboxes()
+        self._urgent = Mailboxes()
         self._menus = Menus()
         self._rates = Rates()
 
@@ -90,15 +93,21 @@ class Dispatcher:
     async def close(self) -> None:
         """Obey no longer, and stop what is being done."""
         self._client.remove_event_handler(self._on_message)
+        await self._urgent.close()
         await self._mailboxes.close()
 
     async def _on_message(self, event: Any) -> None:
-        found = self.find(event.message)
+        await self.take(event.message)
+
+    async def take(self, message: Any) -> None:
+        """Obey the command that ``message`` gives, if it gives one, after those of its chat that came before."""
+        found = self.find(message)
         if found is None:
             return
         command, invocation = found
-        if not self._mailboxes.post(event.message.chat_id, lambda: self.obey(event.message, command, invocation)):
-            await self._overfull(event.message, command, invocation)
+        received_s, mailboxes = self._clock(), self._urgent if command.urgent else self._mailboxes
+        if not mailboxes.post(message.chat_id, lambda: self.obey(message, command, invocation, received_s)):
+            await self._overfull(message, command, invocation)
 
     def obey_missed(self, chat_id: int, messages: Sequence[Any]) -> int:
         """Obey those among these messages of a chat that are commands and were not obeyed, in order; how many are commands.
@@ -114,6 +123,11 @@ class Dispatcher:
         for message, command, invocation in commands:
             await self.obey(message, command, invocation, missed=True)
 
+    async def idle(self) -> None:
+        """Wait until everything that was asked is done."""
+        await self._mailboxes.empty()
+        await self._urgent.empty()
+
     def find(self, message: Any) -> tuple[Command, Invocation] | None:
         """The command that ``message`` gives, if it gives one and its sender wrote it."""
         if not is_spoken_by_its_sender(message) or (message.out and self._own.include(message)):
@@ -127,14 +141,16 @@ class Dispatcher:
         chosen = self._menus.chosen(message.chat_id, _reply_to_id(message), text, self._clock())
         return Invocation(*chosen) if chosen else None
 
-    async def obey(self, message: Any, command: Command, invocation: Invocation, *, missed: bool = False) -> None:
-        """Do what the command says if its sender may, reply, and keep what became of it.
+    async def obey(
+        self, message: Any, command: Command, invocation: Invocation, received_s: float = math.inf, *, missed: bool = False
+    ) -> None:
+        """Do what the command says if its sender may, reply, and keep what became of it. ``received_s`` is when it arrived.
 
         A message that was obeyed already is passed over; ``missed``: this one was found later, by looking for such.
         """
         if await self._authorities.shut_out(message) or not await self._claims.claim(message, missed=missed):
             return
-        request = await self._request(message, invocation)
+        request = replace(await self._request(message, invocation), received_s=received_s)
         outcome = await self._outcome(request, command)
         if outcome is None:
             return
@@ -157,14 +173,19 @@ class Dispatcher:
 
     async def _outcome(self, request: Request, command: Command) -> _Outcome | None:
         """What becomes of the command; None: nobody is told anything."""
+        named = chat_named(request.arguments) if command.elsewhere else None
         try:
-            level = await self._authorities.of(request.message, command.authority)
+            level = await self._authorities.of(request.message, Authority.MEMBER if named else command.authority)
             if level is Authority.STRANGER < command.authority:
                 return None
             if too_much := self._charge(request, command, level):
                 return _told_to_wait(request, too_much)
+            if named:
+                return await self._outcome_there(request, command, elsewhere(self._client, request, named[0]), named[1])
             if command.destructive and level >= command.authority:
                 level = await self._authorities.anew(request.message)
+        except WrongArguments as wrong:
+            return _Outcome(WRONG, usage(request.language, command, wrong.what))
         except (RPCError, ConnectionError, TimeoutError, ValueError) as error:
             return _Outcome(REFUSED, _rights_unknown(request, error))
         if level < command.authority:
@@ -172,6 +193,15 @@ class Dispatcher:
         if request.is_private and not command.in_private:
             return _Outcome(REFUSED, request.say("groups_only", command=f"/{command.name}"))
         return await self._answer(replace(request, authority=level), command)
+
+    async def _outcome_there(self, request: Request, command: Command, there: Elsewhere, arguments: str) -> _Outcome:
+        """What becomes of a command that means another chat. What goes on there concerns only those who manage its calls."""
+        needed = max(command.authority, Authority.CALL_MANAGER)
+        level = await self._authorities.of(there, needed)
+        if level < needed:
+            return _Outcome(REFUSED, request.say("refused.elsewhere", chat=there.title))
+        meant = replace(request, chat_id=there.chat_id, title=there.title, is_private=False, arguments=arguments, authority=level)
+        return await self._answer(meant, command)
 
     def _charge(self, request: Request, command: Command, level: Authority) -> TooMuch | None:
         if level is Authority.OWNER:

@@ -49,6 +49,11 @@ class Mailboxes:
         finally:
             del self._waiting[chat_id]
 
+    async def empty(self) -> None:
+        """Wait until all jobs are done."""
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
+
     async def close(self) -> None:
         """Stop what is being done and forget the rest."""
         tasks = tuple(self._tasks)

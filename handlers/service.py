@@ -15,7 +15,7 @@ from typing import Final
 from telethon.errors import RPCError
 from telethon.tl.functions import PingRequest
 
-from handlers.calls import duration
+from handlers.call_info import duration
 from handlers.command import Authority, Command, CommandTable, Request, WrongArguments
 from handlers.dispatch import usage
 from handlers.services import Services
@@ -47,7 +47,7 @@ class ServiceCommands:
         yield command(name="ping", authority=member, usage="/ping", answer=self.ping)
         yield command(name="stats", authority=sudo, usage="/stats", answer=self.stats)
         yield command(name="logs", authority=sudo, usage="/logs [LINES]", example="/logs 50", answer=self.logs, cost=3)
-        yield command(name="restart", authority=owner, usage="/restart", answer=self.restart, cost=10, destructive=True)
+        yield command(name="restart", authority=owner, usage="/restart", answer=self.restart, cost=10, destructive=True, urgent=True)
 
     async def help(self, request: Request) -> str:
         """What may be asked for: all of it in short, or one command in full."""

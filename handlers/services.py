@@ -11,7 +11,7 @@ from telethon import TelegramClient
 
 from config import Settings
 from handlers.authority import Admins
-from handlers.calls import CallManager
+from handlers.call_manager import CallManager
 from handlers.decisions import AutoJoin, Histories
 from handlers.grants import StoredGrants
 from handlers.transcribing import Transcriber
@@ -47,5 +47,7 @@ class Services:
         return await chats.get(self.database, chat_id)
 
     async def change(self, chat_id: int, **changes: Any) -> ChatSettings:
-        """Change what is set for a chat; see :func:`storage.chats.change`."""
-        return await chats.change(self.database, chat_id, **changes)
+        """Change what is set for a chat (see :func:`storage.chats.change`); a call there goes by it from its next turn on."""
+        chat = await chats.change(self.database, chat_id, **changes)
+        await self.manager.manners_changed(chat_id)
+        return chat

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from telethon.tl import types
+from telethon.tl import functions, types
 
+from calls import errors
+from calls.reconciler import Outlook
+from calls.speculation import Speculation
 from calls.state import CallState
 from config import load_settings
 from handlers.authority import Admins
@@ -23,6 +27,8 @@ from storage import audit
 from storage.database import Database
 
 GROUP: Final = -1_000_000_005_001
+CHANNEL: Final = -1_000_000_000_007
+VOICE: Final = types.Channel(71, "The voice of the club", types.ChatPhotoEmpty(), None, username="voice")
 OWNER, ANN, BOB, LISTED, SUDO, STRANGER = 1, 2, 3, 4, 5, 6
 """The account itself · an admin who may manage calls · a member · one on the chat's list · one on the owner's · nobody known."""
 
@@ -36,18 +42,41 @@ class Manager:
         self.joined: list[tuple[int, str, int]] = []
         self.said: list[str] = []
         self.refusal: Exception | None = None
+        self.left: list[int] = []
+        self.changed: list[int] = []
+        self.states: dict[int, CallState] = {}
+        self.outlooks: dict[int, Outlook] = {}
+        self.speculation = Speculation()
         self.in_call = True
+        self.takes_s = 0.0
+        self._left = asyncio.Event()
 
     async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+        self._left.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._left.wait(), self.takes_s or 0.001)
+            raise errors.of(errors.BROKEN_OFF)
         if self.refusal:
             raise self.refusal
         self.joined.append((chat_id, title, requested_by))
 
     async def leave(self, chat_id: int) -> bool:
-        return False
+        self.left.append(chat_id)
+        self._left.set()
+        return self.in_call
+
+    async def manners_changed(self, chat_id: int) -> None:
+        self.changed.append(chat_id)
 
     def state(self, chat_id: int) -> CallState:
-        return CallState()
+        return self.states.get(chat_id, CallState())
+
+    def outlook(self, chat_id: int) -> Outlook | None:
+        return self.outlooks.get(chat_id)
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        return tuple(self.outlooks)
 
     @property
     def active(self) -> tuple[int, ...]:
@@ -73,7 +102,26 @@ class Client:
 
     def remove_event_handler(self, *_: Any) -> None: ...
 
+    @property
+    def session(self) -> Any:
+        return SimpleNamespace(get_input_entity=self._known)
+
+    def _known(self, name: str | int) -> Any:
+        if name in (CHANNEL, "@news"):
+            return types.InputPeerChannel(7, 1)
+        if name == GROUP:
+            return types.InputPeerChannel(5001, 1)
+        if name in NAMED:
+            return types.InputPeerUser(NAMED[str(name)], 0)
+        raise ValueError("not known")
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self.sent]
+
     async def __call__(self, request: Any) -> Any:
+        if isinstance(request, functions.phone.GetGroupCallJoinAsRequest):
+            return types.phone.JoinAsPeers([types.PeerUser(OWNER), types.PeerChannel(VOICE.id)], [VOICE], [])
         self.lookups += 1
         if self.failure:
             raise self.failure
@@ -156,23 +204,31 @@ class Desk:
     restarts: list[bool] = field(default_factory=list)
     _last_id: int = 0
 
-    async def say(self, text: str, by: int = ANN, chat_id: int = GROUP, *, private: bool = False, **fields: Any) -> str | None:
+    async def say(self, text: str, by: int | None = ANN, chat_id: int = GROUP, *, private: bool = False, **fields: Any) -> str | None:
         """What is replied to ``text``; None: nothing."""
-        message = self.message(text, by, by if private else chat_id, private=private, **fields)
+        message = self.message(text, by, (by or 0) if private else chat_id, private=private, **fields)
         found = self.commands.dispatcher.find(message)
         before = len(self.client.sent)
         if found:
             await self.commands.dispatcher.obey(message, *found)
         return self.client.sent[-1][1] if len(self.client.sent) > before else None
 
-    def message(self, text: str, by: int, chat_id: int, *, private: bool = False, **fields: Any) -> Any:
+    def message(self, text: str, by: int | None, chat_id: int, *, private: bool = False, **fields: Any) -> Any:
         self._last_id += 1
         usual: dict[str, Any] = {
             "id": self._last_id, "chat_id": chat_id, "sender_id": by, "message": text, "is_private": private, "out": by == OWNER,
             "fwd_from": None, "via_bot_id": None, "edit_date": None, "action": None, "reply_to": None, "replied": None,
-            "date": datetime.now(UTC), "sender": types.User(by, first_name="Bob" if by == BOB else "Ann"),
+            "date": datetime.now(UTC), "sender": types.User(by or 0, first_name="Bob" if by == BOB else "Ann"),
         }  # fmt: skip
         return Message(**(usual | fields))
+
+    async def type(self, text: str, by: int | None = ANN, chat_id: int = GROUP) -> None:
+        """Give a command as Telegram delivers it, without waiting for what becomes of it."""
+        await self.commands.dispatcher.take(self.message(text, by, chat_id))
+
+    async def settled(self) -> None:
+        """Wait until everything that was asked is done."""
+        await self.commands.dispatcher.idle()
 
     @staticmethod
     def reply_to(message_id: int, sender_id: int = BOB) -> dict[str, Any]:

@@ -106,16 +106,16 @@ async def test_what_telegram_says_of_the_sender(participant: Any, level: Authori
     assert await authorities(Client(participant)).of(message(chat_id=chat_id), Authority.CALL_MANAGER) is level
 
 
-async def test_an_anonymous_admin_speaks_as_the_chat_itself() -> None:
+@pytest.mark.parametrize("sender_id", [CHAT, None])
+async def test_an_anonymous_admin_speaks_as_the_chat_itself_or_without_a_name(sender_id: int | None) -> None:
     client = Client()
-    assert await authorities(client).of(message(sender_id=CHAT), Authority.CALL_MANAGER) is Authority.CALL_MANAGER
+    assert await authorities(client).of(message(sender_id=sender_id), Authority.CALL_MANAGER) is Authority.CALL_MANAGER
     assert client.asked == []
 
 
-@pytest.mark.parametrize("sender_id", [-1_000_000_000_042, None])
-async def test_another_channel_is_a_stranger(sender_id: int | None) -> None:
+async def test_another_channel_is_a_stranger() -> None:
     client = Client(creator(ANN))
-    assert await authorities(client).of(message(sender_id=sender_id), Authority.CALL_MANAGER) is Authority.STRANGER
+    assert await authorities(client).of(message(sender_id=-1_000_000_000_042), Authority.CALL_MANAGER) is Authority.STRANGER
 
 
 @pytest.mark.parametrize("fields", [{"out": True}, {"sender_id": OWN}])
