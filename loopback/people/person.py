@@ -107,16 +107,21 @@ class Person:
 
     # ---- the chat
 
-    async def type(self, chat: int, text: str) -> int:
+    async def type(self, chat: int, text: str, *, reply_to: int | None = None) -> int:
         """Send a message; returns its id."""
-        return int((await self._client.send_message(chat, text)).id)
+        return int((await self._client.send_message(chat, text, reply_to=reply_to)).id)
 
-    async def send_voice_note(self, chat: int, ogg: bytes, duration_s: float) -> int:
+    async def send_voice_note(self, chat: int, ogg: bytes, duration_s: float, *, caption: str = "", reply_to: int | None = None) -> int:
         """Send an Ogg Opus recording as a voice note; returns the message id."""
-        file = io.BytesIO(ogg)
-        file.name = "voice.ogg"
         attributes = [types.DocumentAttributeAudio(duration=round(duration_s), voice=True)]
-        return int((await self._client.send_file(chat, file, voice_note=True, attributes=attributes, mime_type="audio/ogg")).id)
+        options = {"voice_note": True, "attributes": attributes, "mime_type": "audio/ogg"}
+        sent = await self._client.send_file(chat, _named(ogg, "voice.ogg"), caption=caption, reply_to=reply_to, **options)
+        return int(sent.id)
+
+    async def send_file(self, chat: int, data: bytes, name: str, *, caption: str = "", reply_to: int | None = None) -> int:
+        """Send a file as it is; returns the message id."""
+        sent = await self._client.send_file(chat, _named(data, name), caption=caption, reply_to=reply_to, force_document=True)
+        return int(sent.id)
 
     # ---- the call
 
@@ -265,6 +270,12 @@ class Person:
             self.hearing.belongs(participant.source, participant.user_id)
         elif participant.user_id == self.user_id and self._chat_id is not None:
             self._fall_silent("was removed from the call")
+
+
+def _named(data: bytes, name: str) -> io.BytesIO:
+    file = io.BytesIO(data)
+    file.name = name
+    return file
 
 
 async def _until(condition: Callable[[], bool], within_s: float) -> None:

@@ -18,7 +18,8 @@ from typing import Final, Self
 from errors import ParleyError
 
 READY: Final = "✅ Telethon client started successfully"
-STOP_TIME_OUT_S: Final = 8.0
+STOP_TIME_OUT_S: Final = 12.0
+"""Parley takes up to ten seconds to say good-bye in its calls."""
 DIE_WITH_PARENT: Final = Path(__file__).with_name("die_with_parent.py")
 LAST_LINES: Final = 15
 
@@ -30,14 +31,15 @@ class BotFailed(ParleyError):
 class BotProcess:
     """Starts ``command`` in a session of its own on entry; on exit it and whatever it started have ended."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, lines: deque[str] | None = None) -> None:
         self._command = command
         self._environment = environment
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
-        self.lines: deque[str] = deque(maxlen=400)
+        self._changed = asyncio.Event()
+        self.ready_count = 0
+        self.lines: deque[str] = deque(maxlen=400) if lines is None else lines
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
@@ -55,10 +57,15 @@ class BotProcess:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.end()
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it: SIGTERM lets it do so by itself; whatever is left then is killed."""
         assert self._process is not None
         assert self._reader is not None
         try:
-            await self.stop()
+            if number is signal.SIGTERM:
+                await self.stop()
         finally:
             self._signal(signal.SIGKILL)
             await self._process.wait()
@@ -70,12 +77,12 @@ class BotProcess:
         assert self._process is not None
         return self._process.pid
 
-    async def ready(self, within_s: float) -> None:
-        """Wait until the bot is connected to Telegram.
+    async def ready(self, within_s: float, *, times: int = 1) -> None:
+        """Wait until the bot has said, ``times`` times since it was started, that it is connected to Telegram.
 
         :raises BotFailed: it ended first, or took longer than ``within_s``.
         """
-        ready, ended = asyncio.create_task(self._ready.wait()), asyncio.create_task(self.ended())
+        ready, ended = asyncio.create_task(self._says_ready(times)), asyncio.create_task(self.ended())
         done, waiting = await asyncio.wait({ready, ended}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
@@ -83,6 +90,16 @@ class BotProcess:
             ended.result()
         if ready not in done:
             raise BotFailed(f"The bot was not ready within {within_s:g} s.{self.last_words()}")
+
+    async def _says_ready(self, times: int) -> None:
+        while self.ready_count < times:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def until_ended(self) -> None:
+        """Wait for its end, whatever the reason."""
+        assert self._process is not None
+        await self._process.wait()
 
     async def ended(self) -> None:
         """Wait for the bot to end by itself, which it should not.
@@ -116,7 +133,8 @@ class BotProcess:
             text = line.decode("utf-8", "replace").rstrip()
             self.lines.append(text)
             if READY in text:
-                self._ready.set()
+                self.ready_count += 1
+                self._changed.set()
 
     def _signal(self, number: signal.Signals, *, group: bool = True) -> None:
         assert self._process is not None

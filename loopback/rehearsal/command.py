@@ -8,8 +8,9 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from rich.console import Console
 
@@ -42,8 +43,11 @@ def rehearse(script: Path | None = None, report: Path | None = None) -> int:
     """Play ``script`` (the first call by default), print how it went, write a report into ``report``; returns the exit code."""
     console = Console(highlight=False)
     try:
-        settings = load_settings()
-        return asyncio.run(_rehearse(load_script(script or DEFAULT_SCRIPT).named(settings.bot_name), settings, report, console))
+        loaded = load_script(script or DEFAULT_SCRIPT)
+        own: dict[str, Any] = dict(loaded.settings)
+        settings = load_settings(**own)
+        played = loaded.named(settings.bot_name).dated(datetime.now(UTC), settings.time_zone)
+        return asyncio.run(_rehearse(played, settings, report, console))
     except ParleyError as error:
         print(f"❌ {error}", file=sys.stderr)
         return error.exit_code

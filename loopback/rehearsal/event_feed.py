@@ -80,7 +80,15 @@ class EventFeed:
             data = file.read()
         whole, newline, _ = data.rpartition(b"\n")
         for line in whole.splitlines():
-            event = event_from_json(json.loads(line))
+            event = _event_in(line)
             if event is not None:
                 self.add(event)
         return offset + len(whole) + len(newline)
+
+
+def _event_in(line: bytes) -> CallEvent | None:
+    """The event of one line; ``None`` for one that a bot which was killed could not end."""
+    try:
+        return event_from_json(json.loads(line))
+    except ValueError:
+        return None

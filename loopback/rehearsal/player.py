@@ -1,176 +1,95 @@
-"""Plays a script, step by step, the way people would: type, wait for the answer, speak, listen until it is silent."""
+"""Plays a script, step by step: does what the step says, then waits for what it expects."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
 
-from calls.events import CallEvent, ExchangeEnded
 from errors import ParleyError
-from loopback.people.mouth import Spoken
-from loopback.rehearsal.cast import Actor, Audience, ChatLog, ChatMessage
+from loopback.rehearsal.cast import Actor, Audience, BotControl, ChatLog, Chronicle, World
 from loopback.rehearsal.event_feed import EventFeed
+from loopback.rehearsal.expecting import ExpectationFailed, Expecting
+from loopback.rehearsal.happenings import Happenings
 from loopback.rehearsal.measure import Said
-from loopback.rehearsal.script import Script, Step, pattern_of
+from loopback.rehearsal.people_acts import Act, PeopleActs
+from loopback.rehearsal.script import Script
+from loopback.rehearsal.speaking import Speaking
+from loopback.rehearsal.step import Step
 
-POLL_S: Final = 0.005
-QUIET_MS: Final = 400
-"""The bot has fallen silent when nothing was heard of it for this long."""
 
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Everybody and everything on the stage. ``clock`` is monotonic."""
 
-class ExpectationFailed(Exception):
-    """The bot did not write what the script expects; what comes after would make no sense."""
+    actors: Mapping[str, Actor]
+    world: World
+    bot: BotControl
+    chat: ChatLog
+    feed: EventFeed
+    audience: Audience
+    clock: Callable[[], float]
 
 
 @dataclass(slots=True)
 class Player:
-    """One run of one script. ``sounds`` holds the PCM (24 kHz) of every step that is heard; ``clock`` is monotonic."""
+    """One run of one script. ``sounds`` holds the PCM (24 kHz) of every step that is heard."""
 
     script: Script
-    actors: Mapping[str, Actor]
-    chat: ChatLog
-    feed: EventFeed
+    ensemble: Ensemble
     sounds: Mapping[int, bytes]
-    audience: Audience
-    clock: Callable[[], float]
-    answer_time_out_s: float = 30.0
-    reply_time_out_s: float = 90.0
-    said: list[Said] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    _asked_at: int = 0
+    chronicle: Chronicle = field(init=False)
+    speaking: Speaking = field(init=False)
+    expecting: Expecting = field(init=False)
+    _people: PeopleActs = field(init=False)
+    _happenings: Happenings = field(init=False)
+    _acts: dict[str, Act] = field(init=False)
+
+    def __post_init__(self) -> None:
+        cast = self.ensemble
+        self.chronicle = Chronicle(cast.audience, cast.clock)
+        self.speaking = Speaking(self.script, cast.actors, cast.feed, self.sounds, cast.audience, cast.clock)
+        self._people = PeopleActs(self.script, cast.actors, cast.world, cast.chat, self.sounds, self.chronicle)
+        self._happenings = Happenings(self.script, cast.world, cast.bot, self.chronicle)
+        self.expecting = Expecting(cast.actors, cast.chat, cast.world, cast.bot, cast.clock, lambda: self._happenings.counting_since_s)
+        spoken = {"say": self.speaking.say, "play": self.speaking.say}
+        self._acts = self._people.table() | self._happenings.table() | spoken
+
+    @property
+    def said(self) -> list[Said]:
+        """Everything that was said into calls."""
+        return self.speaking.said
 
     async def play(self) -> None:
         """Play all steps. A step that failed is in ``failures``; unanswered questions show in the measurement.
 
-        A failed expectation, or a person who can't act, ends the play: the steps after it would make no sense.
+        A failed expectation, or something that can't be done, ends the play: the steps after it would make no sense.
         """
-        for index, step in enumerate(self.script.steps):
-            try:
-                await self._act(index, step)
-                if step.expect is not None and not step.speaks:
-                    await self._expect(step, step.expect)
-            except (ExpectationFailed, ParleyError) as failed:
-                self.failures.append(f"step {index + 1}: {failed}")
-                self.audience.failed(self.failures[-1])
-                return
+        try:
+            for index, step in enumerate(self.script.steps):
+                await self._play(index, step)
+        except (ExpectationFailed, ParleyError) as failed:
+            self.failures.append(f"step {index + 1}: {failed}")
+            self.ensemble.audience.failed(self.failures[-1])
+        finally:
+            await self._end_what_goes_on()
 
-    async def _act(self, index: int, step: Step) -> None:
-        match step.action:
-            case "type" if step.type is not None:
-                await self._type(step.type, self._actor(step))
-            case "say" | "play":
-                await self._say(index, step, self._actor(step))
-            case "wait" if step.wait is not None:
-                await asyncio.sleep(step.wait)
-            case "start_voice_chat":
-                await self._actor(step).start_voice_chat()
-                self.audience.note(f"{step.who} starts the voice chat")
-            case "join_call":
-                await self._actor(step).join_call()
-                self.audience.note(f"{step.who} joins the call")
-            case "leave_call":
-                await self._actor(step).leave_call()
-                self.audience.note(f"{step.who} leaves the call")
+    async def _play(self, index: int, step: Step) -> None:
+        mark = self.expecting.mark
+        if step.action is not None and step.action not in ("wait", "count_requests"):
+            mark.begin(len(self.ensemble.chat.messages))
+        if step.action is not None:
+            await self._acts[step.action](index, step)
+        if step.action not in (None, "wait", "count_requests"):
+            mark.done_s = self.ensemble.clock()
+        await self.expecting.check(index + 1, step, self._people.place_of(step))
+        if step.expectations or step.speaks or step.action == "wait":
+            mark.close()
 
-    def _actor(self, step: Step) -> Actor:
-        assert step.who is not None
-        return self.actors[step.who]
-
-    async def _type(self, text: str, actor: Actor) -> None:
-        self._asked_at = len(self.chat.messages)
-        self.chat.add(ChatMessage(self.clock(), actor.name, text))
-        self.audience.typed(actor.name, text)
-        await actor.type(text)
-
-    async def _expect(self, step: Step, expected: str) -> None:
-        pattern = pattern_of(expected)
-
-        def written() -> list[str]:
-            return [message.text for message in self.chat.from_bot_after(self._asked_at)]
-
-        if not await self._until(lambda: any(pattern.search(text) for text in written()), step.within):
-            found = " / ".join(repr(text) for text in written()) or "nothing"
-            raise ExpectationFailed(f"expected {expected!r} in the chat within {step.within:g} s, but the bot wrote {found}")
-
-    async def _say(self, index: int, step: Step, actor: Actor) -> None:
-        if step.interrupt_after_ms is not None and not await self._answer_is_heard(step.interrupt_after_ms / 1000, actor):
-            self.audience.failed(f"there was no answer that {actor.name} could interrupt")
-        self.audience.spoke(actor.name, step.words or f"({step.play})", step.interrupt_after_ms is not None)
-        spoken = await actor.speak(self.sounds[index])
-        said = self._remember(index, step, actor, spoken)
-        if step.expect_silence is not None:
-            await self._no_answer_comes(said, actor, step.expect_silence)
-        elif step.bot_goes_on and not self.script.is_spoken_over(index):
-            await self._until_over(self._asked, actor)
-        elif self.script.waits_for_reply(index):
-            await self._reply_is_over(said, actor)
-
-    def _remember(self, index: int, step: Step, actor: Actor, spoken: Spoken) -> Said:
-        said = Said(
-            actor.name,
-            step.words,
-            spoken.first_s,
-            spoken.last_s,
-            wants_answer=self.script.wants_answer(index),
-            interrupts=step.interrupt_after_ms is not None,
-            bot_goes_on=bool(step.bot_goes_on),
-            silence_s=step.expect_silence,
-            expected=step.expect,
-        )
-        self.said.append(said)
-        return said
-
-    @property
-    def _asked(self) -> Said:
-        """What the answer that is heard, or waited for, is the answer to."""
-        return next((said for said in reversed(self.said) if said.wants_answer), self.said[-1])
-
-    async def _answer_is_heard(self, for_s: float, actor: Actor) -> bool:
-        """Wait until the answer to what was said last has been heard for ``for_s``; false if none begins."""
-        first_s = await self._first_heard(self._asked, actor)
-        if first_s is None:
-            return False
-        await asyncio.sleep(max(0.0, first_s + for_s - self.clock()))
-        return True
-
-    async def _first_heard(self, said: Said, actor: Actor) -> float | None:
-        """Wait for the first sound after ``said``; ``None`` if none comes in time."""
-        await self._until(lambda: actor.ear.first_audible_after(said.last_s) is not None, self.answer_time_out_s)
-        first_s = actor.ear.first_audible_after(said.last_s)
-        if first_s is not None and said is self.said[-1]:
-            self.audience.waited(said.speaker, (first_s - said.last_s) * 1000)
-        return first_s
-
-    async def _reply_is_over(self, said: Said, actor: Actor) -> None:
-        if await self._first_heard(said, actor) is None:
-            self.audience.failed(f"{said.speaker} got no answer")
-            return
-        await self._until_over(said, actor)
-
-    async def _no_answer_comes(self, said: Said, actor: Actor, for_s: float) -> None:
-        """Listen for ``for_s``; an answer that comes all the same is heard to its end."""
-        if await self._until(lambda: actor.ear.first_audible_after(said.last_s) is not None, said.last_s + for_s - self.clock()):
-            self.audience.failed(f"{said.speaker} got an answer that was not asked for")
-            await self._until_over(said, actor)
-
-    async def _until_over(self, said: Said, actor: Actor) -> None:
-        def answers(event: CallEvent) -> bool:
-            return (
-                isinstance(event, ExchangeEnded)
-                and event.speaker == said.speaker
-                and event.first_sound_at_s is not None
-                and event.speech_ended_at_s >= said.first_s
-            )
-
-        await self.feed.wait_for(answers, self.reply_time_out_s)
-        await self._until(lambda: not actor.ear.audible_now(QUIET_MS), self.answer_time_out_s)
-
-    async def _until(self, reached: Callable[[], bool], within_s: float) -> bool:
-        deadline_s = self.clock() + within_s
-        while not reached():
-            if self.clock() >= deadline_s:
-                return False
-            await asyncio.sleep(POLL_S)
-        return True
+    async def _end_what_goes_on(self) -> None:
+        for task in (*self._people.under_way, *self._happenings.under_way):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -18,19 +18,18 @@ from errors import EngineError, ParleyError
 from loopback.people.ear import Ear
 from loopback.people.mouth import Spoken
 from loopback.rehearsal.bot_environment import bot_environment, event_log_of
-from loopback.rehearsal.bot_process import BotProcess
+from loopback.rehearsal.bot_lives import BotLives
 from loopback.rehearsal.cast import ChatLog
 from loopback.rehearsal.event_feed import EventFeed
 from loopback.rehearsal.live_view import LiveView
 from loopback.rehearsal.measure import Turn, measure_resumed, measure_turns, turns_left_alone
-from loopback.rehearsal.player import Player
-from loopback.rehearsal.recording import transcribe_replies
+from loopback.rehearsal.player import Ensemble, Player
+from loopback.rehearsal.recording import transcribe_replies, wrong_words
 from loopback.rehearsal.report import Report, score, shortcomings
 from loopback.rehearsal.script import Script
 from loopback.rehearsal.stage import Stage, open_stage, read_along
 from loopback.rehearsal.voices import render
 
-BOT_START_TIME_OUT_S: Final = 120.0
 LAST_EVENTS_S: Final = 0.5
 """How long after the last step the bot's events are still waited for."""
 
@@ -77,33 +76,37 @@ class Rehearsal:
             false_interruptions=measure_resumed(self.feed.of_kind(FalseInterruption), self.ears),
             errors=[f"{event.part} failed: {event.what}" for event in self.feed.of_kind(EngineFailed)] + self._problems,
             failures=self._failures + (self._player.failures if self._player else []) + list(shortcomings(turns)),
+            happenings=self._player.chronicle.happenings if self._player else (),
+            met=self._player.expecting.met if self._player else (),
         )
 
     async def _perform(self) -> None:
         with TemporaryDirectory(prefix="parley-rehearsal-") as name:
             folder = Path(name)
             async with open_stage(self.script, self.settings.bot_name) as stage:
-                environment = bot_environment(self.settings, stage.bot_session, folder)
+                settings = self.settings.model_copy(update={"owner_id": stage.owner_id} if stage.owner_id is not None else {})
+                environment = bot_environment(settings, stage.bot_session, folder)
                 try:
-                    async with BotProcess(self.bot_command, environment, folder) as bot:
+                    async with BotLives(self.bot_command, environment, folder) as bot:
                         self.bot_log = bot.lines
                         await self._play(stage, bot, event_log_of(folder))
                 finally:
                     self._problems = [f"The loopback Telegram: {problem}" for problem in stage.problems()]
 
-    async def _play(self, stage: Stage, bot: BotProcess, event_log: Path) -> None:
+    async def _play(self, stage: Stage, bot: BotLives, event_log: Path) -> None:
         async with asyncio.TaskGroup() as group:
             attendants = [
-                group.create_task(bot.ended()),
+                group.create_task(bot.watch()),
                 group.create_task(self.feed.follow(event_log)),
                 group.create_task(read_along(stage, self.settings.bot_name, self._chat, self.view.message)),
             ]
             rendering = group.create_task(self._render())
             self.view.note(f"{self.settings.bot_name} starts")
-            await bot.ready(BOT_START_TIME_OUT_S)
+            await bot.ready()
             sounds = await rendering
             self.ears = {name: actor.ear for name, actor in stage.actors.items()}
-            self._player = Player(self.script, stage.actors, self._chat, self.feed, sounds, self.view, time.monotonic)
+            ensemble = Ensemble(stage.actors, stage.backstage, bot, self._chat, self.feed, self.view, time.monotonic)
+            self._player = Player(self.script, ensemble, sounds)
             await self._player.play()
             await asyncio.sleep(LAST_EVENTS_S)
             self.spoken = [clip for actor in stage.actors.values() for clip in actor.said]
@@ -120,11 +123,13 @@ class Rehearsal:
         said = self._player.said if self._player else ()
         left_alone = turns_left_alone(self.feed.of_kind(TurnBegan), self.feed.of_kind(TurnIgnored))
         turns = measure_turns(said, self.feed.of_kind(ExchangeEnded), self.ears, left_alone)
-        if any(turn.answered for turn in turns):
+        notes = self._player.expecting.notes if self._player else []
+        if notes or any(turn.answered for turn in turns):
             self.view.note("what the callers heard is transcribed")
             try:
                 await self.hearing.load()
                 await transcribe_replies(turns, self.ears, self.hearing)
+                self._failures += [failure for note in notes if (failure := await wrong_words(note, self.hearing))]
             except EngineError as error:
                 self._failures.append(f"What the callers heard could not be transcribed: {error}")
             finally:

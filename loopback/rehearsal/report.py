@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audio.stt.word_errors import WordErrors, pooled, word_errors
-from loopback.rehearsal.cast import ChatMessage
+from loopback.rehearsal.cast import ChatMessage, Happening
+from loopback.rehearsal.expecting import Met
 from loopback.rehearsal.measure import OURS, SPAN_OWNERS, Resumed, Turn, percentile, span_names
-from loopback.rehearsal.script import pattern_of
+from loopback.rehearsal.patterns import pattern_of
 
 
 @dataclass(slots=True)
@@ -23,6 +24,8 @@ class Report:
     false_interruptions: list[Resumed] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    happenings: Sequence[Happening] = ()
+    met: Sequence[Met] = ()
 
     @property
     def passed(self) -> bool:
@@ -50,9 +53,9 @@ class Report:
 
     @property
     def began_s(self) -> float:
-        """When the first thing was written or said."""
-        moments = [message.at_s for message in self.messages] + [turn.spoken_at_s for turn in self.turns if turn.spoken_at_s is not None]
-        return min(moments, default=0.0)
+        """When the first thing was done, written or said."""
+        moments = [message.at_s for message in self.messages] + [what.at_s for what in self.happenings]
+        return min(moments + [turn.spoken_at_s for turn in self.turns if turn.spoken_at_s is not None], default=0.0)
 
     @property
     def wer_heard(self) -> float | None:
@@ -71,12 +74,16 @@ class Report:
             "passed": self.passed,
             "failures": self.failures,
             "errors": self.errors,
+            "expectations": [{"step": met.step, "what": met.what, "took_s": round(met.took_s, 2)} for met in self.met],
+            "happenings": [{"at_s": round(what.at_s - self.began_s, 2), "what": what.text} for what in self.happenings],
+            "messages": [self._message_as_json(message) for message in self.messages],
             "turns": [_turn_as_json(turn) for turn in self.turns],
             "false_interruptions": [self._resumed_as_json(resumed) for resumed in self.false_interruptions],
             "totals": {
                 "turns": len([turn for turn in self.turns if turn.said != ""]),
                 "answered": len(self.answered),
                 "left_alone": len(self.left_alone),
+                "expectations_met": len(self.met),
                 "interruptions": len(self.interruptions),
                 "false_interruptions": len(self.false_interruptions),
                 "interruption_ms": _rounded(max((turn.interruption_ms or 0.0 for turn in self.interruptions), default=None)),
@@ -108,9 +115,17 @@ class Report:
             "silent_ms": _rounded(resumed.silent_ms),
         }
 
+    def _message_as_json(self, message: ChatMessage) -> dict[str, Any]:
+        return {"at_s": round(message.at_s - self.began_s, 2), "chat": message.chat, "author": message.author, "text": message.text}
+
     def as_markdown(self) -> str:
-        """The conversation to read: messages and speech in the order of time."""
-        lines = [(message.at_s, f"**{message.author}** wrote: {_inline(message.text)}") for message in self.messages]
+        """The conversation to read: what happened, messages and speech in the order of time."""
+        several = len({message.chat for message in self.messages}) > 1
+        lines = [
+            (message.at_s, f"**{message.author}** wrote{f' in {message.chat}' if several else ''}: {_inline(message.text)}")
+            for message in self.messages
+        ]
+        lines += [(what.at_s, f"*{what.text}*") for what in self.happenings]
         for turn in self.turns:
             lines += _turn_lines(turn, self.bot_name)
         lines += [(resumed.at_s, f"**{self.bot_name}** goes on{_because_of(resumed)}") for resumed in self.false_interruptions]

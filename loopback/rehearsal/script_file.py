@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +10,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from errors import EXIT_USAGE, ParleyError
-from loopback.rehearsal.script import Part, PersonSettings, Script, Step, VoiceSettings
+from loopback.rehearsal.parts import ChatSettings, Part, PersonSettings, VoiceSettings
+from loopback.rehearsal.script import Script
+from loopback.rehearsal.script_rules import contradictions
+from loopback.rehearsal.step import RequestCount, Step
 
-_NEXT_STEP: Final = "rehearsals/first_call.yaml is an example of every kind of step."
+_NEXT_STEP: Final = "docs/rehearsals.md explains every key with an example."
 
 
 class ScriptError(ParleyError):
@@ -35,7 +37,7 @@ def load_script(path: Path) -> Script:
 
 
 def parse_script(source: str, name: str, folder: Path) -> Script:
-    """A script from its text; files of ``play`` are looked up in ``folder``.
+    """A script from its text; files of ``play`` and ``send_file`` are looked up in ``folder``.
 
     :raises ScriptError: every mistake in it, with line and step.
     """
@@ -52,26 +54,10 @@ def parse_script(source: str, name: str, folder: Path) -> Script:
     except ValidationError as invalid:
         mistakes = [f"line {_line_of(node, error['loc'])}{_step_of(error['loc'])}: {_explained(error)}" for error in invalid.errors()]
     else:
-        mistakes = [f"line {_line_of(node, ('steps', index))}, step {index + 1}: {what}" for index, what in _contradictions(script)]
+        mistakes = [f"line {_line_of(node, loc)}{_step_of(loc)}: {what}" for loc, what in contradictions(script)]
         if not mistakes:
             return script
     raise ScriptError(f"The script {name} cannot be played:\n" + "\n".join(f"  {mistake}" for mistake in mistakes) + "\n", _NEXT_STEP)
-
-
-def _contradictions(script: Script) -> Iterator[tuple[int, str]]:
-    someone_speaks = to_be_answered = False
-    for index, step in enumerate(script.steps):
-        if step.who is not None and step.who not in script.people:
-            yield index, f"nobody called {step.who!r} is among the people ({', '.join(script.people)})"
-        if step.play is not None and not (script.folder / step.play).is_file():
-            yield index, f"there is no file {step.play!r} beside the script"
-        if step.interrupt_after_ms is not None and not someone_speaks:
-            yield index, "`interrupt_after_ms` needs an answer to interrupt, but nobody has said anything before"
-        elif step.interrupt_after_ms is not None and not to_be_answered:
-            yield index, "`interrupt_after_ms` needs an answer to interrupt, but what was said before must get none"
-        if step.speaks and not step.bot_goes_on:
-            to_be_answered = step.expect_silence is None
-        someone_speaks = someone_speaks or step.speaks
 
 
 def _explained(error: ErrorDetails) -> str:
@@ -94,11 +80,15 @@ def _known_keys(loc: tuple[int | str, ...]) -> str:
             part: type[Part] = VoiceSettings
         case ("people", _, _):
             part = PersonSettings
+        case ("chats", _, _):
+            part = ChatSettings
+        case ("steps", _, "expect_requests", _):
+            part = RequestCount
         case ("steps", _, _):
             part = Step
         case _:
             part = Script
-    return "; known are " + ", ".join(name for name in part.model_fields if name != "folder")
+    return "; known are " + ", ".join(part.keys())
 
 
 def _shown(value: object) -> str:

@@ -34,6 +34,7 @@ def verdict(report: Report) -> str:
 
 def _good_manners(report: Report) -> str:
     counted = (
+        (len(report.met), "expectation{} met"),
         (len(report.interruptions), "interruption{} heeded"),
         (len(report.false_interruptions), "false interruption{} seen through"),
         (len(report.left_alone), "remark{} left alone"),

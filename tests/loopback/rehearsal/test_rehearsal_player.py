@@ -11,8 +11,9 @@ from loopback.people.ear import Ear
 from loopback.people.mouth import Spoken
 from loopback.rehearsal.cast import ChatLog, ChatMessage
 from loopback.rehearsal.event_feed import EventFeed
-from loopback.rehearsal.player import Player
+from loopback.rehearsal.player import Ensemble, Player
 from loopback.rehearsal.script_file import parse_script
+from tests.loopback.rehearsal.stub_world import StubControl, StubWorld
 from tests.loopback.rehearsal.talk import hear, tone
 
 
@@ -31,9 +32,9 @@ class StubBot:
     answering: asyncio.Task[None] | None = None
     turns: int = 0
 
-    def read(self, text: str) -> None:
+    def read(self, chat: str, text: str) -> None:
         if text in self.replies:
-            self.chat.add(ChatMessage(now(), "Parley", self.replies[text], from_bot=True))
+            self.chat.add(ChatMessage(now(), "Parley", self.replies[text], from_bot=True, chat=chat))
 
     async def listen(self, speaker: str, spoken: Spoken) -> None:
         if not self.mute and speaker != self.deaf_to:
@@ -83,14 +84,20 @@ class StubPerson:
     done: list[str] = field(default_factory=list)
     began_s: list[float] = field(default_factory=list)
 
-    async def type(self, text: str) -> None:
+    async def type(self, chat: str, text: str, *, reply_to_bot: bool = False) -> None:
         self.done.append(text)
-        self.bot.read(text)
+        self.bot.read(chat, text)
 
-    async def start_voice_chat(self) -> None:
+    async def send_voice_note(self, chat: str, ogg: bytes, duration_s: float, *, caption: str = "", reply_to_bot: bool = False) -> None:
+        self.done.append(f"a voice note of {duration_s:.2f} s")
+
+    async def send_file(self, chat: str, data: bytes, name: str, *, caption: str = "", reply_to_bot: bool = False) -> None:
+        self.done.append(f"{name}, {len(data)} bytes")
+
+    async def start_voice_chat(self, chat: str) -> None:
         self.done.append("start")
 
-    async def join_call(self) -> None:
+    async def join_call(self, chat: str) -> None:
         self.done.append("join")
 
     async def leave_call(self) -> None:
@@ -137,11 +144,13 @@ def stage(steps: str, bot: StubBot, watcher: Watcher | None = None) -> Player:
     script = parse_script("people:\n  Ann: {rights: admin}\n  Bob: {}\nsteps:\n" + steps, "talk.yaml", Path())
     bot.people = {name: StubPerson(name, bot) for name in script.people}
     sounds = {index: tone(0.05) for index, step in enumerate(script.steps) if step.speaks}
-    return Player(script, bot.people, bot.chat, bot.feed, sounds, watcher or Watcher(), now, answer_time_out_s=1.0)
+    player = Player(script, Ensemble(bot.people, StubWorld(), StubControl(), bot.chat, bot.feed, watcher or Watcher(), now), sounds)
+    player.speaking.answer_time_out_s = 1.0
+    return player
 
 
 def doings(player: Player) -> dict[str, Sequence[str]]:
-    return {name: person.done for name, person in player.actors.items() if isinstance(person, StubPerson)}
+    return {name: person.done for name, person in player.ensemble.actors.items() if isinstance(person, StubPerson)}
 
 
 async def test_commands_are_typed_and_their_answers_awaited() -> None:
@@ -207,7 +216,7 @@ async def test_an_interruption_begins_so_long_after_the_answer_is_heard() -> Non
 async def test_a_bot_that_does_not_answer_holds_nobody_up_for_ever() -> None:
     watcher = Watcher()
     player = stage("  - {who: Ann, join_call: true}\n  - {who: Ann, say: one}\n", StubBot(mute=True), watcher)
-    player.answer_time_out_s = 0.1
+    player.speaking.answer_time_out_s = 0.1
     await player.play()
     assert watcher.seen[-1] == "failed: Ann got no answer"
 
@@ -219,7 +228,7 @@ async def test_an_interruption_without_an_answer_is_told() -> None:
         StubBot(mute=True),
         watcher,
     )
-    player.answer_time_out_s = 0.1
+    player.speaking.answer_time_out_s = 0.1
     await player.play()
     assert "failed: there was no answer that Ann could interrupt" in watcher.seen
 

@@ -4,7 +4,8 @@ import pytest
 
 from errors import EXIT_USAGE
 from loopback.rehearsal.command import DEFAULT_SCRIPT
-from loopback.rehearsal.script import Script, pattern_of
+from loopback.rehearsal.patterns import pattern_of
+from loopback.rehearsal.script import Script
 from loopback.rehearsal.script_file import ScriptError, load_script, parse_script
 
 PEOPLE = "people:\n  Ann: {rights: admin}\n  Bob: {}\nsteps:\n"
@@ -108,7 +109,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_wrong_people_are_told() -> None:
-    with pytest.raises(ScriptError, match=r"line 2: `rights` is 'boss': input should be 'admin' or 'member'"):
+    with pytest.raises(ScriptError, match=r"line 2: `rights` is 'boss': input should be 'admin', 'admin_without_calls', 'member' or"):
         parse_script("people:\n  Ann: {rights: boss}\nsteps:\n  - wait: 1\n", "talk.yaml", Path())
     with pytest.raises(ScriptError, match=r"there is no key `pich`; known are pitch, rate_percent"):
         parse_script("people:\n  Ann: {voice: {pich: 2}}\nsteps:\n  - wait: 1\n", "talk.yaml", Path())
