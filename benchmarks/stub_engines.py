@@ -39,6 +39,10 @@ class StubEar:
         await asyncio.sleep(self._delays.stt_s)
         return Transcript(hears)
 
+    async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript:
+        """Takes as long as any transcription."""
+        return await self.transcribe(pcm, language)
+
     async def close(self) -> None:
         """Nothing to close."""
 

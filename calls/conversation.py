@@ -13,9 +13,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from audio.playout import Playout
+from audio.stt import Transcript
 from brain.tools import ToolUse
 from calls import events
-from calls.drafting import Drafting, Engines
+from calls.drafting import GLIMPSE_MISSES_BYTES, Drafting, Engines
 from calls.floor import BACKCHANNEL, Floor
 from calls.hearing import Hearing
 from calls.history import History
@@ -32,6 +33,7 @@ from calls.turns.endpointing import Edge, Endpointing
 from calls.turns.lulls import LullEdge
 from calls.turns.patience import Patience
 from calls.turns.revisions import Revisions
+from calls.turns.text_cues import finished_by_words
 from engines import Remedy, Trouble, listen_to_troubles
 from errors import EngineError
 
@@ -80,9 +82,10 @@ class Conversation:
         )
         self._floor.why_not_answer = self._why_not_answer
         self._floor.replied = lambda turn, heard: self._addressing.replied(turn.participant.id, self._clock(), heard)
-        self._floor.would_answer = lambda turn, draft: self._addressing.foresee(self._heard(turn, draft), self._clock())
+        self._floor.would_answer = lambda turn, draft: self._addressing.foresee(self._heard(turn, draft.transcript), self._clock())
         self._floor.say_unasked = self.announce
         self._drafting.on_words = self._on_words
+        self._drafting.on_glimpse = self._expect
         self._drafting.on_tool = self._note_tool
         self._drafting.present = lambda: [person.name for person in self._people.values()]
         self._floor.others_speaking = self._others_speaking
@@ -297,11 +300,15 @@ class Conversation:
     def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
         """Where a participant may just have ended, transcribing begins at once; where not, nothing has happened."""
         turn = self._turns[hearing.participant.id]
-        if edge is LullEdge.OVER:
-            if turn.drop_early_draft():
+        match edge:
+            case LullEdge.DIPPED:
+                self._drafting.glimpse(turn, turn.carried + hearing.pcm())
+            case LullEdge.BEGAN if self._drafting.speculation.may_listen_in_a_lull():
+                self._draft(turn, hearing, early=True)
+            case LullEdge.LASTS:
+                self._expect(turn)
+            case LullEdge.OVER if turn.drop_early_draft():
                 turn.revision = self._revisions.advance(turn.revision)
-        elif self._drafting.speculation.may_listen_in_a_lull():
-            self._draft(turn, hearing, early=True)
 
     def _pause(self, turn: Turn, hearing: Hearing) -> None:
         draft = turn.draft
@@ -311,6 +318,7 @@ class Conversation:
             self._draft(turn, hearing)
         else:
             turn.drop_draft()
+        self._expect(turn)
 
     def _resume(self, turn: Turn) -> None:
         turn.state = TurnState.OPEN
@@ -372,28 +380,50 @@ class Conversation:
             self._come_back(turn, words)
             return
         self._interrupt(turn.participant)
-        if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft), self._clock()):
+        if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft.transcript), self._clock()):
             self._drafting.reply(turn, draft)
+
+    def _expect(self, turn: Turn) -> None:
+        """Who has fallen silent has probably said what was glimpsed of it: the reply to that begins before it is known for certain."""
+        draft, glimpse = turn.draft, turn.glimpse
+        hearing = self._hearings.get(turn.participant.id)
+        if draft is None or glimpse is None or hearing is None or self._turns.get(turn.participant.id) is not turn:
+            return
+        if draft.reply or draft.ready.is_set() or not hearing.has_fallen_silent:
+            return
+        if len(turn.carried) + hearing.sounding_bytes - glimpse.covers_bytes > GLIMPSE_MISSES_BYTES:
+            return
+        words = glimpse.transcript
+        if finished_by_words(words.text, words.language) < 0 or self._floor.taken_by_another(turn):
+            return
+        if self._addressing.foresee(self._heard(turn, words), self._clock()):
+            self._drafting.expect(turn, draft, words.text)
 
     def _aside(self, turn: Turn, draft: Draft, words: str) -> str:
         """Why words spoken over the bot's voice are not meant to stop it; empty: they are."""
         hearing = self._hearings.get(turn.participant.id)
         if hearing and is_backchannel(words, hearing.spoken_s, self._language_of(draft)):
             return BACKCHANNEL
-        addressed = self._addressing.foresee(self._heard(turn, draft), self._clock()) or self._floor.is_answering(turn.participant)
+        addressed = self._addressing.foresee(self._heard(turn, draft.transcript), self._clock()) or self._floor.is_answering(
+            turn.participant
+        )
         return "" if addressed else "said to somebody else"
 
     def _why_not_answer(self, turn: Turn, draft: Draft) -> str:
         """Asked once for each committed turn; empty: it is answered."""
         if turn.aside:
             return turn.aside
-        verdict = self._addressing.decide(self._heard(turn, draft), self._clock(), self._chance())
+        verdict = self._addressing.decide(self._heard(turn, draft.transcript), self._clock(), self._chance())
         return "" if verdict.answers else verdict.name.lower().replace("_", " ")
 
-    def _heard(self, turn: Turn, draft: Draft) -> Heard:
+    def _heard(self, turn: Turn, words: Transcript | None) -> Heard:
         others = [person.name for person in self._people.values() if person.id != turn.participant.id]
-        words = draft.transcript.text if draft.transcript else ""
-        return Heard(words, turn.participant.id, len(others) + 1, self._language_of(draft), tuple(others))
+        text, language = (words.text, words.language) if words else ("", self._language)
+        return Heard(text, turn.participant.id, len(others) + 1, language, tuple(others))
 
     def _language_of(self, draft: Draft) -> str:
-        return draft.transcript.language if draft.transcript else self._manners.language or "en"
+        return draft.transcript.language if draft.transcript else self._language
+
+    @property
+    def _language(self) -> str:
+        return self._manners.language or "en"

@@ -29,7 +29,7 @@ class HearingListener(Protocol):
         """A turn began, paused, resumed, ended or was nothing."""
 
     def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
-        """In the middle of a turn it has become quiet, or loud again before that was a pause."""
+        """In the middle of a turn the voice has fallen, has become quiet, or is loud again before that was a pause."""
 
     def on_barge_in(self, hearing: Hearing, step: BargeInStep) -> None:
         """The bot's voice should duck, hold, stop or come back."""
@@ -141,6 +141,11 @@ class Hearing:
     def speech_ended_at_s(self) -> float:
         """When the last speech arrived, on the clock."""
         return self._clock() - self._endpointing.silence_s
+
+    @property
+    def has_fallen_silent(self) -> bool:
+        """It is quiet, and has been for a little while."""
+        return self._lulls.lasts
 
     @property
     def sounding_bytes(self) -> int:

@@ -45,6 +45,8 @@ class Draft:
     unsure: bool = False
     """There were words, but the engine was not sure enough of them: they are left out."""
     reply: Reply | None = None
+    replies_to: str = ""
+    """The words that ``reply`` answers: those of the turn, or those that were expected to be."""
     history_version: int = -1
     hearing: asyncio.Task[None] | None = None
     covers_bytes: int = 0
@@ -69,6 +71,14 @@ class Draft:
             self.replying.cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """The words of the first ``covers_bytes`` of a turn, transcribed while its last word sounded: perhaps all of them."""
+
+    transcript: Transcript
+    covers_bytes: int
+
+
 @dataclass(slots=True, eq=False)
 class Turn:
     """What one participant says until the floor is free."""
@@ -82,6 +92,8 @@ class Turn:
     settled: Transcript | None = None
     """The words of its first ``settled_bytes`` of sound, which need not be transcribed again."""
     settled_bytes: int = 0
+    glimpse: Glimpse | None = None
+    """The newest."""
     announced: str = ""
     """Words of the bot's own that nobody asked for; such a turn is nobody's and has no draft before it is its time."""
     aside: str = ""

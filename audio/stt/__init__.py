@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from audio.stt.engine import SpeechToText, Transcript, Word
+from audio.stt.engine import GlimpsingSpeechToText, SpeechToText, Transcript, Word
 
-__all__ = ["SpeechToText", "Transcript", "Word"]
+__all__ = ["GlimpsingSpeechToText", "SpeechToText", "Transcript", "Word"]

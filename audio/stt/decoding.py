@@ -26,6 +26,9 @@ MEL_FRAMES_PER_S: Final = 100
 LEAST_TOKENS: Final = 12
 TOKENS_PER_S: Final = 6.0
 """Fast English is about 5 tokens a second."""
+TOKENS_PER_S_AT_A_GLANCE: Final = 5.0
+LEAST_TOKENS_AT_A_GLANCE: Final = 4
+"""A glimpse that has more tokens than this for its length is repeating itself, and is not waited for."""
 TOKENS_PER_S_OTHER_SCRIPTS: Final = 14.0
 """Whisper's vocabulary splits most other languages finer, some into single bytes."""
 MOST_TOKENS: Final = 440
@@ -93,8 +96,8 @@ class WhisperDecoder:
         """``False`` for the ``.en`` models, which take everything for English."""
         return bool(self._model.is_multilingual)
 
-    def decode(self, audio: Floats, window_s: float, language: str | None) -> Decoded:
-        """One greedy decode in a window of ``window_s`` seconds; ``None`` detects the language.
+    def decode(self, audio: Floats, window_s: float, language: str | None, most_tokens: int | None = None) -> Decoded:
+        """One greedy decode in a window of ``window_s`` seconds; ``None`` detects the language, or takes as many tokens as may be spoken.
 
         :raises errors.EngineError: Whisper does not know the language.
         """
@@ -102,7 +105,7 @@ class WhisperDecoder:
         language = self._language(encoded, language)
         tokenizer, prompt, suppressed = self._prompt(language)
         audio_s = len(audio) / HEARING_RATE_HZ
-        cap = _token_cap(audio_s, language)
+        cap = most_tokens or _token_cap(audio_s, language)
         result = self._model.generate(
             encoded,
             [prompt],
@@ -154,6 +157,11 @@ class WhisperDecoder:
 def _token_cap(audio_s: float, language: str) -> int:
     rate = TOKENS_PER_S if language == "en" else TOKENS_PER_S_OTHER_SCRIPTS
     return min(MOST_TOKENS, int(rate * audio_s) + LEAST_TOKENS)
+
+
+def tokens_at_a_glance(audio_s: float, language: str | None) -> int | None:
+    """The most that a glimpse may take; ``None``: as many as any decode."""
+    return int(TOKENS_PER_S_AT_A_GLANCE * audio_s) + LEAST_TOKENS_AT_A_GLANCE if language == "en" else None
 
 
 def _check_files(model_dir: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +49,14 @@ class SpeechToText(Protocol):
 
     async def close(self) -> None:
         """Free everything: threads, processes, memory."""
+
+
+@runtime_checkable
+class GlimpsingSpeechToText(Protocol):
+    """An engine that can also be asked for the words of speech that goes on: quick, rough, and at no cost to anybody but the processor."""
+
+    async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript | None:
+        """What was said so far, as far as it is plain; ``None`` when it is not, or the engine has other work to do. Never asks twice.
+
+        :raises errors.EngineError: the engine failed.
+        """

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from audio.stt.engine import SpeechToText, Transcript
+from audio.stt.engine import GlimpsingSpeechToText, SpeechToText, Transcript
 from engines import EngineOrder, Part
 from errors import EngineError
 
@@ -48,6 +48,11 @@ class FallbackSpeechToText:
                 self._order.worked(engine)
                 return transcript
         raise EngineError("Nothing could turn the speech into text: " + " ".join(attempts.failures))
+
+    async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript | None:
+        """See :meth:`audio.stt.engine.GlimpsingSpeechToText.glimpse`: of the engine that would be asked first, if it can do that."""
+        first = self._order.in_order()[0]
+        return await first.glimpse(pcm, language) if isinstance(first, GlimpsingSpeechToText) else None
 
     async def close(self) -> None:
         """Close all engines."""

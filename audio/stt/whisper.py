@@ -12,7 +12,7 @@ import numpy as np
 
 from audio.pcm import HEARING_RATE_HZ, Floats, as_floats
 from audio.priority import give_way_to_sound
-from audio.stt.decoding import FULL_WINDOW_S, Decoded, WhisperDecoder, short_window_s
+from audio.stt.decoding import FULL_WINDOW_S, SHORT_WINDOW_S, Decoded, WhisperDecoder, short_window_s, tokens_at_a_glance
 from audio.stt.engine import Transcript
 from audio.stt.plausibility import nobody_spoke, suspicious, too_quiet
 from audio.stt.splitting import split_where_quiet
@@ -74,6 +74,19 @@ class WhisperEngine:
             return Transcript("", language or "en", 0.0)
         wanted = None if language == "auto" else language
         return await self._run(lambda: _transcript(decoder, audio, wanted))
+
+    async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript | None:
+        """See :meth:`audio.stt.engine.GlimpsingSpeechToText.glimpse`: one short-window decode, believed only if nothing speaks against it.
+
+        :raises errors.EngineError: not loaded, or an unknown language.
+        """
+        decoder, audio = self._decoder, as_floats(pcm)
+        audio_s = len(audio) / HEARING_RATE_HZ
+        if decoder is None or self._waiting or not SHORTEST_AUDIO_S <= audio_s < SHORT_WINDOW_S or too_quiet(audio):
+            return None
+        wanted = None if language == "auto" else language
+        seen = await self._run(lambda: decoder.decode(audio, SHORT_WINDOW_S, wanted, tokens_at_a_glance(audio_s, wanted)))
+        return None if nobody_spoke(seen) or suspicious(seen) else Transcript(seen.text, seen.language, seen.confidence)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._worker is None:

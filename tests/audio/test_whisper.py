@@ -47,7 +47,7 @@ class ScriptedDecoder(WhisperDecoder):
         self._results = list(results)
         self.windows: list[float] = []
 
-    def decode(self, audio: object, window_s: float, language: str | None) -> Decoded:
+    def decode(self, audio: object, window_s: float, language: str | None, most_tokens: int | None = None) -> Decoded:
         self.windows.append(window_s)
         return self._results.pop(0)
 
@@ -108,6 +108,28 @@ def test_of_two_suspicious_decodes_the_likelier_one_stays() -> None:
     decoder = ScriptedDecoder(decoded("ten of clubs", -0.75), decoded("tin of cubs", -0.95))
 
     assert guarded_decode(decoder, np.ones(RATE, np.float32), "en").text == "ten of clubs"
+
+
+@pytest.mark.parametrize("stem", ["ast_conf-extended", "ast_transfer", "goforward"])
+async def test_speech_that_is_not_quite_over_is_glimpsed(engine: WhisperEngine, stem: str) -> None:
+    speech, text = clip_named(stem)
+    seen = await engine.glimpse(speech[: -int(0.1 * RATE) * 2], "en")
+    assert seen is not None
+    assert word_error_rate(text, seen.text) <= 0.2
+
+
+async def test_nothing_is_glimpsed_in_noise_in_silence_or_in_long_speech(engine: WhisperEngine) -> None:
+    assert await engine.glimpse(noise(2.0), "en") is None
+    assert await engine.glimpse(bytes(RATE * 2), "en") is None
+    assert await engine.glimpse(clip_named("lv_0880")[0] * 5, "en") is None
+
+
+async def test_nothing_is_glimpsed_while_something_is_transcribed(engine: WhisperEngine) -> None:
+    speech, _text = clip_named("ast_transfer")
+    transcribing = asyncio.create_task(engine.transcribe(speech, "en"))
+    await asyncio.sleep(0)
+    assert await engine.glimpse(speech, "en") is None
+    await transcribing
 
 
 def test_noise_is_not_decoded_twice() -> None:

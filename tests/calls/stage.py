@@ -62,6 +62,11 @@ class HearsClips:
     failure: EngineError | None = None
     name: str = "scripted hearing"
     lengths_s: list[float] = field(default_factory=list)
+    glimpses: int = 0
+    glimpsed: str = ""
+    """What every glimpse shows, if not the words of the clips."""
+    glimpse_delay_s: float = 0.1
+    confidence: float = 1.0
 
     async def load(self) -> None: ...
 
@@ -70,7 +75,13 @@ class HearsClips:
         await asyncio.sleep(self.delay_s)
         if self.failure:
             raise self.failure
-        return Transcript(" ".join(word for clip in self.clips for word in clip.words_in(pcm)))
+        return Transcript(" ".join(word for clip in self.clips for word in clip.words_in(pcm)), confidence=self.confidence)
+
+    async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript | None:
+        self.glimpses += 1
+        await asyncio.sleep(self.glimpse_delay_s)
+        words = " ".join(word for clip in self.clips for word in clip.words_in(pcm))
+        return Transcript(self.glimpsed or words) if words else None
 
     async def close(self) -> None: ...
 

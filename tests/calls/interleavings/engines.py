@@ -21,6 +21,7 @@ from tests.calls.interleavings.sound import Clause, bot_word
 MOST_CLAUSES: Final = 3
 ALLOWED: Final = "look"
 FORBIDDEN: Final = "push"
+MISHEARD: Final = "nobody ever says this."
 SCHEMA: Final = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
 WORDS_IN_CLAUSE: Final = 3
 
@@ -107,6 +108,7 @@ class Hears:
     note_unclear: Callable[[bytes], None]
     requests: Requests = field(default_factory=Requests)
     name: str = "scripted hearing"
+    glimpses: int = 0
 
     async def load(self) -> None: ...
 
@@ -127,6 +129,12 @@ class Hears:
             raise
         finally:
             self.requests.end(request)
+
+    async def glimpse(self, pcm: bytes, _language: str | None = None) -> Transcript | None:
+        """At once; each third one shows words that nobody said."""
+        self.glimpses += 1
+        await asyncio.sleep(0)
+        return Transcript(MISHEARD if self.glimpses % 3 == 0 else self.words_in(pcm))
 
     async def close(self) -> None: ...
 

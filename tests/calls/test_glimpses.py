@@ -1,0 +1,76 @@
+"""Words glimpsed while their speaker goes on: the reply to them begins early, and is only heard if they turn out to be what was said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from brain import Message, Role
+from calls import events
+from calls.manners import Manners
+from calls.turns.endpointing import PauseRules
+from tests.calls.stage import Clip, Stage
+from tests.calls.virtual_time import run_in_virtual_time
+from tests.speech import clip_named
+
+SLOW_S = 0.6
+
+
+@pytest.fixture(scope="module")
+def question() -> Clip:
+    return Clip(*clip_named("ast_conf-extended"))
+
+
+def asked_last(messages: list[Message]) -> str:
+    return next(message.text for message in reversed(messages) if message.role is Role.USER)
+
+
+def played(question: Clip, glimpsed: str, *, confidence: float = 1.0) -> tuple[Stage, events.ExchangeEnded]:
+    """One question to an engine that is slow at transcribing and quick at glimpsing."""
+    stage = Stage([question], lambda messages: f"About {asked_last(list(messages))}", replace(Manners(), pauses=PauseRules(end_s=0.4)))
+    stage.hears.delay_s, stage.hears.glimpsed, stage.hears.confidence = SLOW_S, glimpsed, confidence
+    stage.say(0.5, question)
+    run_in_virtual_time(stage.play(9))
+    (exchange,) = stage.exchanges()
+    return stage, exchange
+
+
+def test_the_reply_to_what_was_glimpsed_is_the_one_that_is_heard(question: Clip) -> None:
+    differently_written = question.text.upper() + "."
+    stage, exchange = played(question, differently_written)
+    assert stage.hears.glimpses > 0
+    assert [asked_last(messages) for messages in stage.thinks.asked] == [differently_written]
+    assert exchange.heard == question.text
+    assert exchange.spans_ms["thinking"] == 0
+
+
+def test_without_glimpses_the_reply_begins_when_the_words_are_known(question: Clip) -> None:
+    stage, exchange = played(question, "and")
+    assert [asked_last(messages) for messages in stage.thinks.asked] == [question.text]
+    assert exchange.spans_ms["thinking"] > 0
+
+
+def test_a_reply_to_words_that_nobody_said_is_never_heard(question: Clip) -> None:
+    stage, exchange = played(question, "Is this something else entirely?")
+    assert [asked_last(messages) for messages in stage.thinks.asked] == ["Is this something else entirely?", question.text]
+    assert exchange.heard == question.text
+    assert exchange.reply_heard == f"About {question.text}"
+    assert len(stage.audible()) == 1
+
+
+def test_of_two_readings_of_the_same_words_the_surer_one_counts(question: Clip) -> None:
+    misheard = " ".join(["the", "confidence", *question.text.split()[2:]])
+    assert len(misheard.split()) == len(question.text.split())
+    _stage, exchange = played(question, misheard, confidence=0.5)
+    assert exchange.heard == misheard
+    _stage, exchange = played(question, misheard, confidence=1.0)
+    assert exchange.heard == question.text
+
+
+def test_a_glimpse_ends_no_turn_and_is_kept_to_itself(question: Clip) -> None:
+    stage, exchange = played(question, "")
+    assert stage.hears.glimpses > 0
+    (heard,) = stage.of(events.TurnHeard)
+    assert isinstance(heard, events.TurnHeard)
+    assert heard.text == exchange.heard == question.text
