@@ -9,6 +9,8 @@ import signal
 from collections.abc import AsyncIterator
 from functools import partial
 
+from telethon.errors import FrozenMethodInvalidError, PeerFloodError
+
 from audio.stt.choose import choose_speech_to_text
 from audio.tts.choose import choose_text_to_speech
 from audio.turn_model import TurnModel
@@ -18,10 +20,11 @@ from calls.admission import Admission
 from calls.autojoin_driver import AutoJoin
 from calls.call import GOOD_BYE
 from calls.chat_histories import ChatHistories
-from calls.chat_manners import manners_kept
+from calls.chat_manners import join_as_kept, manners_kept
 from calls.desired_store import StoredDesires
 from calls.drafting import Engines
-from calls.events import EventBus, EventLog
+from calls.errors import explain
+from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
@@ -81,7 +84,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         pacer = Pacer()
 
         def new_line(chat_id: int, title: str) -> TelegramGroupLine:
-            return TelegramGroupLine(account, call_engine, pacer, chat_id, title, settings.join_timeout_s)
+            return TelegramGroupLine(account, call_engine, pacer, chat_id, title, settings.join_timeout_s, join_as_kept(database))
 
         manners_for, histories = _manners(settings, database), ChatHistories()
         admission, desires = Admission(settings.max_concurrent_calls), StoredDesires(database)
@@ -102,7 +105,8 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         stack.callback(voice_chats.close)
         auto_join = AutoJoin(manager, voice_chats, database, desires, account.gates, admission, bus, time_zone=settings.time_zone)
         own = OwnMessages()
-        sender = Sender(account.client, settings.command_prefixes, own)
+        sender = Sender(account.client, settings.command_prefixes, own, refused=partial(_note_refusal, account, bus))
+        stack.push_async_callback(sender.close)
         grants, admins = StoredGrants(database), Admins(account.client)
         owners = {account.id, *((settings.owner_id,) if settings.owner_id else ())}
         ears = Ears(
@@ -129,10 +133,10 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             auto_join=auto_join,
             transcriber=voice_notes,
         )
-        writer = ChatWriter(account.input_peer, sender)
+        owner_chat = settings.owner_id or account.id
+        writer = ChatWriter(account.input_peer, sender, owner_chat)
         status = StatusMessages(writer)
         stack.push_async_callback(status.close)
-        owner_chat = settings.owner_id or account.id
         notices = Notices(writer.send, ReplyLanguages(database, settings.language), status.show, owner_chat)
         stack.callback(bus.subscribe(notices))
         now = account.connection.now_s
@@ -154,6 +158,14 @@ def _voice_chats(account: TelegramAccount, manager: CallManager) -> VoiceChats:
     voice_chats.subscribe(manager.look)
     account.connection.subscribe(voice_chats.forget_age)
     return voice_chats
+
+
+def _note_refusal(account: TelegramAccount, bus: EventBus, error: Exception) -> None:
+    """Telegram refuses to have something written: that may concern the whole account."""
+    account.note_dead(error)
+    if isinstance(error, FrozenMethodInvalidError | PeerFloodError):
+        told = explain(error)
+        bus.publish(AccountTrouble(chat_id=0, at_s=asyncio.get_running_loop().time(), text=str(told), key=told.key))
 
 
 def _manners(settings: Settings, database: Database) -> MannersFor:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
-from telethon.errors import ChannelPrivateError, GroupcallForbiddenError, GroupcallInvalidError, GroupcallJoinMissingError
+from telethon.errors import (
+    ChannelPrivateError,
+    GroupcallForbiddenError,
+    GroupcallInvalidError,
+    GroupcallJoinMissingError,
+    ParticipantJoinMissingError,
+    RPCError,
+)
 from telethon.tl import functions, types
 from telethon.utils import get_peer_id
 
@@ -27,17 +34,27 @@ from calls.telegram.voice_chat import VoiceChatKind, look_up
 
 log = logging.getLogger(__name__)
 
+JoinAs = Callable[[int], Awaitable[int | None]]
+"""The channel in whose name the voice chats of a chat are joined; None: in the account's own."""
 TAKEN_OVER = LineClosed("the account joined this voice chat from another device", goes_on=True)
 
 
 class TelegramGroupLine:
     """One voice chat of one chat (marked id). Makes no voice chat: there must be one.
 
-    ``join_timeout_s`` bounds the whole of :meth:`open`, all tries together.
+    ``join_timeout_s`` bounds the whole of :meth:`open`, all tries together; ``join_as`` tells the channel in whose name this chat's voice
+    chats are joined, if any.
     """
 
     def __init__(
-        self, account: TelegramAccount, engine: CallEngine, pacer: Pacer, chat_id: int, title: str = "", join_timeout_s: float = 20.0
+        self,
+        account: TelegramAccount,
+        engine: CallEngine,
+        pacer: Pacer,
+        chat_id: int,
+        title: str = "",
+        join_timeout_s: float = 20.0,
+        join_as: JoinAs | None = None,
     ) -> None:
         self._account = account
         self._engine = engine
@@ -45,6 +62,7 @@ class TelegramGroupLine:
         self._chat_id = chat_id
         self._title = title
         self._join_timeout_s = join_timeout_s
+        self._join_as = join_as
         self._events = EventStream()
         self._sender = FrameSender(lambda frame: engine.send(chat_id, frame))
         self._watchdog = Watchdog(self._is_held, self._is_listed, self._why_over)
@@ -74,7 +92,8 @@ class TelegramGroupLine:
         """
         log.info("✅ pytgcalls instance created for chat %s", self._chat_id)
         self._playout = playout
-        self._place = await join(self._account, self._engine, self._chat_id, self._hear, self._join_timeout_s)
+        channel_id = await self._join_as(self._chat_id) if self._join_as else None
+        self._place = await join(self._account, self._engine, self._chat_id, self._hear, self._join_timeout_s, channel_id)
         try:
             await self._attend(self._place, sink)
         except BaseException as error:
@@ -87,7 +106,7 @@ class TelegramGroupLine:
         log.info("✅ Successfully joined voice chat in chat %s", self._chat_id)
 
     async def _attend(self, place: Place, sink: HearingSink) -> None:
-        roster = Roster(self._account.id, place.ssrc)
+        roster = Roster(place.face.id, place.ssrc)
         self._attendance = Attendance(self._account.client, place.call, roster, sink, self._on_change)
         self._unlisten = [self._account.updates.subscribe(self._on_update), self._account.connection.subscribe(self._on_connection_back)]
         async with asyncio.timeout(self._join_timeout_s):
@@ -184,7 +203,21 @@ class TelegramGroupLine:
         self._engine.keep(self._chat_id, self._place.call)
         if self._flow.has_stopped(asyncio.get_running_loop().time()):
             self._watchdog.suspect()
-        return await self._engine.holds(self._chat_id)
+        return await self._engine.holds(self._chat_id) and await self._may_be_heard()
+
+    async def _may_be_heard(self) -> bool:
+        """Unmute ourselves where an admin lets us again and the library's own try has failed; false if we are no participant any more."""
+        assert self._place is not None
+        assert self._attendance is not None
+        if not self._attendance.muted_by_itself:
+            return True
+        try:
+            await self._account.client(
+                functions.phone.EditGroupCallParticipantRequest(self._place.call, self._place.face.peer, muted=False)
+            )
+        except ParticipantJoinMissingError:
+            return False
+        return True
 
     async def _is_listed(self) -> bool:
         assert self._place is not None
@@ -193,6 +226,9 @@ class TelegramGroupLine:
             return own in await self._account.client(functions.phone.CheckGroupCallRequest(self._place.call, [own]))
         except (GroupcallJoinMissingError, GroupcallForbiddenError, GroupcallInvalidError, ChannelPrivateError):
             return False
+        except RPCError as error:
+            self._account.note_dead(error)
+            raise
 
     async def _why_over(self) -> Ending | None:
         assert self._place is not None

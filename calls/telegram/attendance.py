@@ -51,6 +51,11 @@ class Attendance:
         self._wanted = asyncio.Event()
         self.hearing = GroupHearing(roster, sink, self._wanted.set)
 
+    @property
+    def muted_by_itself(self) -> bool:
+        """We are muted though we may speak."""
+        return self._roster.muted_by_itself
+
     def on_update(self, update: types.UpdateGroupCallParticipants) -> None:
         """Take in an update about this voice chat."""
         if self._roster.misses(update.participants, update.version):

@@ -28,6 +28,8 @@ CONNECT_TIMEOUT_S: Final = 30.0
 FLOOD_SLEEP_S: Final = 5
 """A longer flood wait is raised at once, for its seconds to be told, instead of being slept inside a request."""
 RETRY_DELAY_S: Final = 1.0
+RETRIES_OF_A_REQUEST: Final = 1
+"""After a fault of Telegram's own; each costs 2 s. What is worth more tries is tried again by whoever asked, with growing pauses."""
 DISCONNECT_TIMEOUT_S: Final = 5.0
 FAILED: Final = "Failed to initialize Telethon client"
 
@@ -60,6 +62,8 @@ def create_client(settings: Settings, *, new_session: bool = False) -> TelegramC
         use_ipv6=":" in (session.server_address or ""),
         connection_retries=None,
         retry_delay=RETRY_DELAY_S,
+        request_retries=RETRIES_OF_A_REQUEST,
+        raise_last_call_error=True,
         flood_sleep_threshold=FLOOD_SLEEP_S,
         device_model="Parley",
         system_version=f"{platform.system()} {platform.machine()}",

@@ -45,6 +45,8 @@ class Roster:
     own_ssrc: int
     version: int = 0
     muted_by_admin: bool = False
+    muted_by_itself: bool = False
+    """We are muted though we may speak."""
     _by_id: dict[int, Participant] = field(default_factory=dict)
     _by_ssrc: dict[int, Participant] = field(default_factory=dict)
 
@@ -86,6 +88,7 @@ class Roster:
             return [Own.LEFT] if source == self.own_ssrc else []
         if source != self.own_ssrc:
             return [Own.TAKEN_OVER]
+        self.muted_by_itself = bool(row.muted and row.can_self_unmute)
         was, self.muted_by_admin = self.muted_by_admin, bool(row.muted and not row.can_self_unmute)
         if was == self.muted_by_admin:
             return []
