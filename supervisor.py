@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 0.25
 MOST_BETWEEN_LOOKS_S: Final = 0.5
 """A longer time between two looks was not the bot's silence: the machine slept, or this process was stopped as well."""
-STOP_WITHIN_S: Final = 10.0
 LAST_WORDS_S: Final = 0.5
 """Time for a bot that is stuck to write down where, before it is killed."""
 MOST_FAILED_STARTS: Final = 5
@@ -40,10 +39,11 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the bot may be silent: while it starts (models are loaded), and once it is at work."""
+    """How long the bot may be silent, while it starts (models are loaded) and once it is at work; and how long it may take to stop."""
 
     starting_s: float = 180.0
     working_s: float = 4.0
+    stopping_s: float = 10.0
 
 
 class Silence:
@@ -239,9 +239,9 @@ class Supervisor:
             child.close()
 
     async def _see_off(self, child: Child, ended: asyncio.Task[int]) -> None:
-        done, _ = await asyncio.wait({ended}, timeout=STOP_WITHIN_S)
+        done, _ = await asyncio.wait({ended}, timeout=self._patience.stopping_s)
         if not done:
-            log.warning("Parley has not ended within %g s and is killed.", STOP_WITHIN_S)
+            log.warning("Parley has not ended within %g s and is killed.", self._patience.stopping_s)
             await child.kill()
 
     async def _wait(self, run: Run) -> None:
