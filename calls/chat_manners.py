@@ -33,6 +33,18 @@ def manners_of(chat: ChatSettings, settings: Settings, *, small_model: bool, his
     return replace(manners, voice=voice, listens=chat.stt_on, speaks=chat.tts_on)
 
 
+def join_as_kept(database: Database) -> Callable[[int], Awaitable[int | None]]:
+    """The channel in whose name the calls of each chat are joined, as it is kept now; None: in the account's own."""
+
+    async def join_as(chat_id: int) -> int | None:
+        try:
+            return (await chats.get(database, chat_id)).join_as
+        except StorageError:
+            return None
+
+    return join_as
+
+
 def manners_kept(database: Database, settings: Settings, *, small_model: bool, history_tokens: int) -> Callable[[int], Awaitable[Manners]]:
     """The manners of each chat as they are kept now. A database that cannot be read costs no call: then the settings hold alone."""
 

@@ -90,6 +90,12 @@ REFUSED: Final = Failure(
     Remedy.RETRY_ONCE,
     "call_error.refused",
 )
+NOT_AS_CHANNEL: Final = Failure(
+    "Telegram does not let me appear in this voice chat as the channel that was chosen.",
+    "Send /joincall as me to have me join as myself.",
+    Remedy.NONE,
+    "call_error.join_as",
+)
 NO_ACCESS: Final = Failure(
     "My account has no access to this chat.", "Add it to the chat again, then send /joincall.", Remedy.DISABLE_CHAT, "call_error.no_access"
 )  # fmt: skip
@@ -131,8 +137,8 @@ TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
         NO_ACCESS,
     ),
     (
-        (errors.ChatAdminRequiredError, errors.ChatWriteForbiddenError, errors.UserBannedInChannelError, errors.JoinAsPeerInvalidError,
-         errors.ChatRestrictedError, errors.UserRestrictedError),
+        (errors.ChatAdminRequiredError, errors.ChatWriteForbiddenError, errors.UserBannedInChannelError, errors.ChatRestrictedError,
+         errors.UserRestrictedError),
         Failure(
             "My account may not join voice chats here.",
             "Lift its restrictions in this chat, then send /joincall again.",
@@ -140,6 +146,7 @@ TABLE: Final[tuple[tuple[tuple[type[BaseException], ...], Failure], ...]] = (
             "call_error.restricted",
         ),
     ),
+    ((errors.JoinAsPeerInvalidError,), NOT_AS_CHANNEL),
     (
         (errors.PeerFloodError,),
         Failure(

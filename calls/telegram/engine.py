@@ -4,7 +4,7 @@ The library is used as it is. Five of its inner parts are touched because its pu
 start that they are what this file expects:
 
 * the seeded cache of voice chats: the library joins the one that was looked up, instead of asking again and swallowing the answer's errors;
-* the join request: it repeats itself without limit or pause while Telegram answers "forbidden"; here it is sent once, as ourselves;
+* the join request: it repeats itself without limit or pause while Telegram answers "forbidden"; here it is sent once, as whom we chose;
 * the call's own sound source, which is in the join request;
 * the end of a call without leaving it, for when another device of the account has taken it over;
 * the native frame callback: two thirds of the cost of a frame are in the task per frame that the library makes of it.
@@ -76,6 +76,7 @@ class CallEngine:
         self._loop = asyncio.get_running_loop()
         self._sinks: dict[int, FrameSink] = {}
         self._sources: dict[int, int] = {}
+        self._faces: dict[int, Any] = {}
         self._joining: set[int] = set()
         self._send_join: Callable[..., Awaitable[str]] = self._bridge.join_group_call
 
@@ -102,8 +103,10 @@ class CallEngine:
 
     # ---- joining and leaving
 
-    async def join(self, chat_id: int, call: types.InputGroupCall, sink: FrameSink) -> int:
+    async def join(self, chat_id: int, call: types.InputGroupCall, sink: FrameSink, face: Any = None) -> int:
         """Join ``call`` with a silent stream and start listening; returns our own sound source (unsigned SSRC).
+
+        ``face`` is the channel, as requests want it, in whose name; the account's own without one.
 
         Has no time-out of its own. After a cancellation, and after any failure that is not Telegram's refusal, :meth:`leave` must follow.
 
@@ -114,6 +117,7 @@ class CallEngine:
 
         self.keep(chat_id, call)
         self._sinks[chat_id] = sink
+        self._faces[chat_id] = face or types.InputPeerSelf()
         voice = MediaStream(ExternalMedia.AUDIO, audio_parameters=AudioParameters(PLAYOUT_RATE_HZ, 1))
         try:
             await self._library.play(chat_id, voice, GroupCallConfig(auto_start=False))
@@ -121,19 +125,24 @@ class CallEngine:
         except Exception:
             self._sinks.pop(chat_id, None)
             raise
-        self._library.cache_user_peer.put(chat_id, self._library.cache_peer)
+        self._library.cache_user_peer.put(chat_id, self._own(chat_id))
         return self._sources[chat_id]
 
     async def _join_once(self, chat_id: int, offer: str, video_stopped: bool, join_as: Any, *rest: Any) -> str:
-        """The library's clean-up of an earlier call in this chat may erase, during this join, whom to join as: it is always ourselves."""
+        """The library's clean-up of an earlier call in this chat may erase, during this join, whom to join as: it is not asked."""
         if chat_id in self._joining:
             raise JoinRefused
         self._joining.add(chat_id)
         self._sources[chat_id] = int(json.loads(offer)["ssrc"]) & UINT32
         try:
-            return await self._send_join(chat_id, offer, video_stopped, join_as or self._library.cache_peer, *rest)
+            return await self._send_join(chat_id, offer, video_stopped, self._own(chat_id), *rest)
         finally:
             self._joining.discard(chat_id)
+
+    def _own(self, chat_id: int) -> Any:
+        """As whom we are in this call."""
+        face = self._faces.get(chat_id)
+        return face if isinstance(face, types.InputPeerChannel) else self._library.cache_peer
 
     async def leave(self, chat_id: int) -> bool:
         """Leave, if we are in it; false if the library no longer held the call (Telegram may still list us)."""
@@ -141,6 +150,7 @@ class CallEngine:
 
         self._sinks.pop(chat_id, None)
         self._sources.pop(chat_id, None)
+        self._faces.pop(chat_id, None)
         try:
             await self._library.leave_call(chat_id)
         except (NotInCallError, NoActiveGroupCall):
@@ -151,6 +161,7 @@ class CallEngine:
         """End the sound without a word to Telegram: there the account stays in the voice chat, with another device."""
         self._sinks.pop(chat_id, None)
         self._sources.pop(chat_id, None)
+        self._faces.pop(chat_id, None)
         await self._library._clear_call(chat_id)
 
     def keep(self, chat_id: int, call: types.InputGroupCall) -> None:

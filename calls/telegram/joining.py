@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from telethon import TelegramClient
@@ -32,13 +32,22 @@ LEAVE_TIMEOUT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """As whom we appear: the account itself, or a channel of ours. ``peer`` is for requests, ``id`` is marked."""
+
+    id: int
+    peer: Any = field(default_factory=types.InputPeerSelf)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """Our place in a voice chat: the chat as requests want it, the voice chat, and our own (unsigned) sound source."""
+    """Our place in a voice chat: the chat as requests want it, the voice chat, our own (unsigned) sound source, and as whom we appear."""
 
     chat_id: int
     peer: Any
     call: types.InputGroupCall
     ssrc: int
+    face: Face
 
 
 @dataclass(slots=True)
@@ -62,15 +71,20 @@ class TimeLimit:
             self.left_s = max(0.0, self.left_s - (clock() - began_s))
 
 
-async def join(account: TelegramAccount, engine: CallEngine, chat_id: int, sink: FrameSink, timeout_s: float) -> Place:
+async def join(
+    account: TelegramAccount, engine: CallEngine, chat_id: int, sink: FrameSink, timeout_s: float, join_as: int | None = None
+) -> Place:
     """Join the voice chat that is active in ``chat_id`` (marked id); ``timeout_s`` bounds all tries together.
+
+    ``join_as`` is the channel (marked id) in whose name; ``None``: in the account's own.
 
     :raises calls.errors.CallError: there is none, or it could not be joined. Nothing is left behind, also after a cancellation.
     """
     limit = TimeLimit(timeout_s)
+    face = await _face(account, join_as)
     for tries, pause_s in enumerate((*BACKOFF_S, None), start=1):
         try:
-            return await _join(account, engine, chat_id, sink, limit, timeout_s * TRY_SHARE)
+            return await _join(account, engine, chat_id, sink, face, limit, timeout_s * TRY_SHARE)
         except CallError as error:
             if pause_s is None or tries > RETRIES.get(error.remedy, 0) or limit.left_s <= pause_s:
                 raise
@@ -80,13 +94,26 @@ async def join(account: TelegramAccount, engine: CallEngine, chat_id: int, sink:
     raise errors.of(errors.NOT_REACHED)
 
 
-async def _join(account: TelegramAccount, engine: CallEngine, chat_id: int, sink: FrameSink, limit: TimeLimit, most_s: float) -> Place:
+async def _face(account: TelegramAccount, join_as: int | None) -> Face:
+    if join_as is None:
+        return Face(account.id)
+    try:
+        return Face(join_as, await account.input_peer(join_as))
+    except ValueError:
+        raise errors.of(errors.NOT_AS_CHANNEL) from None
+    except (RPCError, ConnectionError) as error:
+        raise _told(account, FULL_CHAT, error) from error
+
+
+async def _join(
+    account: TelegramAccount, engine: CallEngine, chat_id: int, sink: FrameSink, face: Face, limit: TimeLimit, most_s: float
+) -> Place:
     """One try."""
     peer, call = await _found(account, chat_id, limit, most_s)
     await account.gates.admit(JOIN_CALL)
     try:
         async with limit.within(most_s):
-            return Place(chat_id, peer, call, await engine.join(chat_id, call, sink))
+            return Place(chat_id, peer, call, await engine.join(chat_id, call, sink, face.peer), face)
     except BaseException as error:
         if not isinstance(error, RPCError | JoinRefused):
             await asyncio.shield(leave(account.client, engine, chat_id, call))
