@@ -42,6 +42,32 @@ class CallLeft(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallIncoming(CallEvent):
+    """Somebody phones the account; ``chat_id`` is their user id."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallConnected(CallEvent):
+    """A private call was answered; ``emojis`` are what both sides see if nobody listens in."""
+
+    name: str
+    incoming: bool
+    emojis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(CallEvent):
+    """A private call is over, or never came about; ``reason``, ``key`` and ``fields`` as for :class:`CallLeft`."""
+
+    name: str
+    reason: str = ""
+    key: str = ""
+    fields: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotice(CallEvent):
     """Something about its call that the chat should be told though nobody has asked; ``key`` and ``fields`` as for :class:`CallLeft`."""
 
