@@ -131,7 +131,6 @@ class AutoJoin:
     async def _situation(self, chat: ChatSettings) -> Situation:
         chat_id, seen = chat.chat_id, self._voice_chats.seen(chat.chat_id)
         voice_chat_id = seen.voice_chat_id
-        reached = self._gates.join_wait_s(chat_id, auto=True)
         return Situation(
             enabled=chat.auto_join,
             least_people=chat.min_participants,
@@ -142,10 +141,14 @@ class AutoJoin:
             on_the_way=chat_id in self._manager.active or self._manager.outlook(chat_id) is not None,
             left_by_hand=voice_chat_id is not None and await self._store.was_left_by_hand(chat_id, voice_chat_id),
             last_error_at=await self._store.last_error_at(chat_id),
-            join_wait_s=max(reached[0] if reached else 0.0, self._gates.closed_for_s(JOIN_CALL)),
+            join_wait_s=self._join_wait_s(chat_id),
             stopped=self._gates.stopped,
             full=self._admission.refusal(len(self._manager.active)),
         )
+
+    def _join_wait_s(self, chat_id: int) -> float:
+        reached = self._gates.join_wait_s(chat_id, auto=True)
+        return max(reached[0] if reached else 0.0, self._gates.closed_for_s(JOIN_CALL))
 
     async def _ask(self, chat_id: int) -> bool:
         """Have Telegram tell about the chat's voice chat; whether it did."""
@@ -214,10 +217,13 @@ class AutoJoin:
 
     async def _join_if_right(self, chat_id: int) -> None:
         """What updates have told may be out of date, so before a join Telegram is asked once more."""
-        if (await self._noted_verdict(chat_id)).joins and await self._ask(chat_id):
+        verdict = await self._noted_verdict(chat_id)
+        if verdict.joins and await self._ask(chat_id):
             verdict = await self._noted_verdict(chat_id)
             if verdict.joins:
                 await self._join(chat_id, verdict)
+        if verdict.why is Why.TOO_MANY_JOINS and (wait_s := self._join_wait_s(chat_id)) < SWEEP_S:
+            asyncio.get_running_loop().call_later(wait_s, self.look, chat_id)
 
     async def _noted_verdict(self, chat_id: int) -> Verdict:
         verdict = await self.verdict(chat_id)
