@@ -26,6 +26,7 @@ from calls.drafting import Engines
 from calls.errors import explain
 from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
+from calls.joins_before import remember_joins
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
 from calls.manager import CallManager, MannersFor
@@ -77,6 +78,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         bus = await stack.enter_async_context(_event_bus(settings, database))
         account = await TelegramAccount.connect(settings)
         stack.push_async_callback(account.close)
+        await remember_joins(account.gates, database)
         call_engine = CallEngine(account.client)
         await call_engine.start()
         stack.callback(call_engine.close)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -123,6 +123,12 @@ class Gates:
             await asyncio.sleep(wait_s)
         if window := self._methods.get(method):
             window.take(self._clock())
+
+    def remember(self, method: str, ages_s: Sequence[float]) -> None:
+        """So long ago requests of this kind were sent, the oldest first: by the process before this one."""
+        if window := self._methods.get(method):
+            for age_s in ages_s:
+                window.take(self._clock() - age_s)
 
     def stop(self, why: CallError) -> None:
         """Nothing is joined and nothing is sent unasked from now on: Telegram has limited the account, or ended its session."""

@@ -96,7 +96,7 @@ class CatchUp:
     async def look(self) -> int:
         """Read what was written lately and have the commands in it obeyed; how many commands were found, those obeyed before included.
 
-        :raises telethon.errors.RPCError: Telegram refuses to show it, or asks to wait.
+        :raises telethon.errors.RPCError: Telegram does not list the conversations, or asks to wait.
         :raises ConnectionError: it cannot be reached.
         """
         since_s = self._connection.now_s() - FRESH_FOR_S
@@ -118,6 +118,12 @@ class CatchUp:
             return frozenset()
 
     async def _read(self, dialog: Any, since_s: float) -> int:
-        newest_first = await self._client.get_messages(dialog.input_entity, limit=MOST_MESSAGES)
+        try:
+            newest_first = await self._client.get_messages(dialog.input_entity, limit=MOST_MESSAGES)
+        except FloodWaitError:
+            raise
+        except (RPCError, ValueError) as error:
+            log.info("this conversation cannot be read: %r", error, extra={"chat_id": dialog.id})
+            return 0
         written = [message for message in newest_first if message.date and message.date.timestamp() >= since_s]
         return self._dispatcher.obey_missed(dialog.id, written[::-1])

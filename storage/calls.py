@@ -40,3 +40,8 @@ async def of_chat(database: Database, chat_id: int, limit: int = 100) -> list[St
         (chat_id, limit),
     )
     return [StoredCall(*row) for row in rows]
+
+
+async def joined_since(database: Database, at: float) -> list[float]:
+    """When calls were joined since then, oldest first."""
+    return [float(row[0]) for row in await database.rows("SELECT joined_at FROM calls WHERE joined_at >= ? ORDER BY joined_at", (at,))]

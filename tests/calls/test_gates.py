@@ -26,6 +26,16 @@ def test_five_joins_at_once_are_spread_so_that_telegram_sees_three_in_ten_second
     assert run_in_virtual_time(work()) == pytest.approx([0, 0, 0, 10.5, 10.5])
 
 
+def test_what_the_process_before_sent_counts() -> None:
+    now = [100.0]
+    gates = Gates(lambda: now[0])
+    gates.remember(JOIN_CALL, [9.0, 2.0, 2.0])
+    gates.remember("messages.ReadHistory", [1.0])
+    assert gates.wait_s(JOIN_CALL) == pytest.approx(1.5)
+    now[0] += 1.5
+    assert gates.wait_s(JOIN_CALL) == 0.0
+
+
 def test_what_telegram_wants_left_alone_is_left_alone() -> None:
     async def work() -> None:
         gates = Gates(asyncio.get_running_loop().time)
