@@ -47,9 +47,10 @@ def run(
     settings = load_settings()
     configure_logging(settings.log_level)
     if not unsupervised and supervised_by is None:
-        from supervisor import supervise
+        with loading():
+            from supervisor import supervise
 
-        raise typer.Exit(supervise([sys.executable, __file__, "run"]))
+            raise typer.Exit(supervise([sys.executable, __file__, "run"]))
     from heartbeat import Heart, die_with
 
     if supervised_by is not None:
