@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import getpass
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ if __name__ == "__main__":
 
 import typer
 
+from calls.telegram import session_command
 from config import load_settings
 from errors import ParleyError
 from logs import configure_logging
@@ -31,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(engines_command.app, name="engines")
+app.add_typer(session_command.app, name="session")
 
 
 @app.command()
@@ -64,21 +65,30 @@ def run(
 
 
 @app.command()
-def login() -> None:
-    """Log the Telegram account in, once: asks for the phone number, the code and the password. Needs API_ID and API_HASH."""
-    with loading():
-        from calls.telegram.login import log_in
+def login(
+    session: Annotated[str | None, typer.Option(metavar="NAME", help="Keep it as a session of its own, for a second Parley.")] = None,
+    qr: Annotated[bool, typer.Option("--qr", help="Scan a QR code with the phone of the account; no code has to be typed.")] = False,
+) -> None:
+    """Log the Telegram account in, once: asks for the phone number, the code and the password. Needs API_ID and API_HASH.
 
-    name = asyncio.run(log_in(load_settings(), input, getpass.getpass))
-    print(f"✅ Logged in as {name}. Start Parley with scripts/run.")
+    Each program needs a login of its own: a session that is copied, or used twice at once, is ended by Telegram for good.
+    """
+    with loading():
+        from calls.telegram.login_command import log_in_and_tell
+
+    log_in_and_tell(session, qr=qr)
 
 
 @app.command()
 def rehearse(
-    script: Annotated[Path | None, typer.Option(help="The script to play (YAML); without it: the first call.")] = None,
+    script: Annotated[Path | None, typer.Option(help="The script to play, such as rehearsals/crash.yaml; else: the first call.")] = None,
     report: Annotated[Path | None, typer.Option(help="A folder for report.json, call.wav, transcript.md and latency.png.")] = None,
 ) -> None:
-    """Hear Parley in a call without any account: a Telegram on this machine, and two people who play a script."""
+    """Hear Parley in a call without any account: a Telegram on this machine, and people who play a script.
+
+    rehearsals/ holds scripts for calls, outages, floods, crashes, voice notes and more; docs/rehearsals.md teaches to write one.
+    Ends with 0 only if everything came as the script expects.
+    """
     with loading():
         from loopback.rehearsal.command import rehearse_and_leave
 

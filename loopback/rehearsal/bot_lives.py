@@ -6,11 +6,12 @@ import asyncio
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from loopback.rehearsal.bot_process import BotFailed, BotProcess
+from loopback.rehearsal.process_tree import descendants, has_mapped
 
 START_TIME_OUT_S: Final = 120.0
 POLL_S: Final = 0.02
@@ -74,7 +75,7 @@ class BotLives:
         :raises BotFailed: there is none.
         """
         process = self._running()
-        pids = [pid for pid in _descendants(process.pid) if _has_mapped(pid, CALL_LIBRARY)]
+        pids = [pid for pid in descendants(process.pid) if has_mapped(pid, CALL_LIBRARY)]
         if not pids:
             raise BotFailed(f"No process of the bot has the call library loaded.{process.last_words()}")
         self._ready_before_crash = process.ready_count
@@ -102,27 +103,3 @@ class BotLives:
         if self._process is None:
             raise BotFailed("The bot does not run.", "A step `start_bot` starts it.")
         return self._process
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    """A process and all below it, parents first."""
-    yield pid
-    for child in _children(pid):
-        yield from _descendants(child)
-
-
-def _children(pid: int) -> list[int]:
-    children = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children += [int(child) for child in task.read_text().split()]
-        except OSError:
-            continue
-    return children
-
-
-def _has_mapped(pid: int, library: str) -> bool:
-    try:
-        return library in Path(f"/proc/{pid}/maps").read_text()
-    except OSError:
-        return False

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Final, Self
 
 from errors import ParleyError
+from loopback.rehearsal.process_tree import descendants, is_alive, kill
 
 READY: Final = "✅ Telethon client started successfully"
 STOP_TIME_OUT_S: Final = 12.0
 """Parley takes up to ten seconds to say good-bye in its calls."""
 DIE_WITH_PARENT: Final = Path(__file__).with_name("die_with_parent.py")
 LAST_LINES: Final = 15
+POLL_S: Final = 0.02
 
 
 class BotFailed(ParleyError):
@@ -63,13 +65,27 @@ class BotProcess:
         """End it: SIGTERM lets it do so by itself; whatever is left then is killed."""
         assert self._process is not None
         assert self._reader is not None
+        family = self._family()
         try:
             if number is signal.SIGTERM:
                 await self.stop()
         finally:
-            self._signal(signal.SIGKILL)
-            await self._process.wait()
+            await self._kill_all(self._process, family | self._family())
             self._reader.cancel()
+
+    def _family(self) -> set[int]:
+        """It and all its children, whatever group they are in."""
+        assert self._process is not None
+        return set(descendants(self._process.pid)) if self._process.returncode is None else set()
+
+    async def _kill_all(self, process: asyncio.subprocess.Process, family: set[int]) -> None:
+        left = [pid for pid in family if is_alive(pid)]
+        self._signal(signal.SIGKILL)
+        for pid in left:
+            kill(pid)
+        await process.wait()
+        while any(is_alive(pid) for pid in left):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_S)
 
     @property
     def pid(self) -> int:

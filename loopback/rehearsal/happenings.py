@@ -56,16 +56,17 @@ class Happenings:
 
     async def _outage(self, _: int, step: Step) -> None:
         assert step.outage is not None
-        going_through = self._cut_off(step.outage, bool(step.for_all))
-        if step.meanwhile:
-            self.under_way.append(asyncio.create_task(going_through))
-        else:
-            await going_through
-
-    async def _cut_off(self, seconds: float, for_all: bool) -> None:
-        whose = "Telegram is away" if for_all else "The bot's network fails"
-        self.chronicle.note(f"{whose} for {seconds:g} s")
+        for_all = bool(step.for_all)
+        self.chronicle.note(f"{'Telegram is away' if for_all else 'The network of the bot fails'} for {step.outage:g} s")
         await self.world.begin_outage(for_all)
+        rest = asyncio.create_task(self._until_over(step.outage, for_all))
+        if step.meanwhile:
+            self.under_way.append(rest)
+            await asyncio.sleep(0)
+        else:
+            await rest
+
+    async def _until_over(self, seconds: float, for_all: bool) -> None:
         try:
             await asyncio.sleep(seconds)
         finally:

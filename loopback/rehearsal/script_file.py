@@ -88,7 +88,7 @@ def _known_keys(loc: tuple[int | str, ...]) -> str:
             part = Step
         case _:
             part = Script
-    return "; known are " + ", ".join(part.keys())
+    return "; known are " + ", ".join(part.known_keys())
 
 
 def _shown(value: object) -> str:

@@ -140,11 +140,14 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def stage(steps: str, bot: StubBot, watcher: Watcher | None = None) -> Player:
-    script = parse_script("people:\n  Ann: {rights: admin}\n  Bob: {}\nsteps:\n" + steps, "talk.yaml", Path())
+def stage(
+    steps: str, bot: StubBot, watcher: Watcher | None = None, sounds: dict[int, bytes] | None = None, folder: Path = Path()
+) -> Player:
+    script = parse_script("people:\n  Ann: {rights: admin}\n  Bob: {}\nsteps:\n" + steps, "talk.yaml", folder)
     bot.people = {name: StubPerson(name, bot) for name in script.people}
-    sounds = {index: tone(0.05) for index, step in enumerate(script.steps) if step.speaks}
-    player = Player(script, Ensemble(bot.people, StubWorld(), StubControl(), bot.chat, bot.feed, watcher or Watcher(), now), sounds)
+    tones = {index: tone(0.05) for index, step in enumerate(script.steps) if step.speaks}
+    ensemble = Ensemble(bot.people, StubWorld(), StubControl(), bot.chat, bot.feed, watcher or Watcher(), now)
+    player = Player(script, ensemble, tones if sounds is None else sounds)
     player.speaking.answer_time_out_s = 1.0
     return player
 
