@@ -22,6 +22,7 @@ from config import load_settings
 from errors import ParleyError
 from logs import configure_logging
 from models import command as engines_command
+from redaction import hide
 
 app = typer.Typer(
     help="Parley: the voice that joins your Telegram calls.",
@@ -46,6 +47,7 @@ def run(
     69 when something that is needed at the start cannot be had. Stopping takes up to 10 seconds: Parley says good-bye first.
     """
     settings = load_settings()
+    hide(settings.secrets)
     configure_logging(settings.log_level)
     if not unsupervised and supervised_by is None:
         with loading():
@@ -82,7 +84,7 @@ def login(
 @app.command()
 def rehearse(
     script: Annotated[Path | None, typer.Option(help="The script to play, such as rehearsals/crash.yaml; else: the first call.")] = None,
-    report: Annotated[Path | None, typer.Option(help="A folder for report.json, call.wav, transcript.md and latency.png.")] = None,
+    report: Annotated[Path | None, typer.Option(help="A folder for report.json, call.wav, transcript.md and pictures.")] = None,
 ) -> None:
     """Hear Parley in a call without any account: a Telegram on this machine, and people who play a script.
 

@@ -24,6 +24,7 @@ from loopback.rehearsal.event_feed import EventFeed
 from loopback.rehearsal.live_view import LiveView
 from loopback.rehearsal.measure import Turn, measure_resumed, measure_turns, turns_left_alone
 from loopback.rehearsal.player import Ensemble, Player
+from loopback.rehearsal.presence import Presence
 from loopback.rehearsal.recording import transcribe_replies, wrong_words
 from loopback.rehearsal.report import Report, score, shortcomings
 from loopback.rehearsal.script import Script
@@ -54,6 +55,7 @@ class Rehearsal:
     feed: EventFeed = field(default_factory=EventFeed)
     _chat: ChatLog = field(default_factory=ChatLog)
     _player: Player | None = None
+    _presence: Presence = field(default_factory=lambda: Presence(time.monotonic))
     _failures: list[str] = field(default_factory=list)
     _problems: list[str] = field(default_factory=list)
 
@@ -78,6 +80,7 @@ class Rehearsal:
             failures=self._failures + (self._player.failures if self._player else []) + list(shortcomings(turns)),
             happenings=self._player.chronicle.happenings if self._player else (),
             met=self._player.expecting.met if self._player else (),
+            stays=self._presence.stays,
         )
 
     async def _perform(self) -> None:
@@ -98,6 +101,7 @@ class Rehearsal:
             attendants = [
                 group.create_task(bot.watch()),
                 group.create_task(self.feed.follow(event_log)),
+                group.create_task(self._presence.watch(stage.backstage.chats, stage.backstage.bot_in_call)),
                 group.create_task(read_along(stage, self.settings.bot_name, self._chat, self.view.message)),
             ]
             rendering = group.create_task(self._render())

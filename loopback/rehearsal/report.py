@@ -11,6 +11,7 @@ from loopback.rehearsal.cast import ChatMessage, Happening
 from loopback.rehearsal.expecting import Met
 from loopback.rehearsal.measure import OURS, SPAN_OWNERS, Resumed, Turn, percentile, span_names
 from loopback.rehearsal.patterns import pattern_of
+from loopback.rehearsal.presence import Stay
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Report:
     failures: list[str] = field(default_factory=list)
     happenings: Sequence[Happening] = ()
     met: Sequence[Met] = ()
+    stays: Sequence[Stay] = ()
 
     @property
     def passed(self) -> bool:
@@ -76,6 +78,7 @@ class Report:
             "errors": self.errors,
             "expectations": [{"step": met.step, "what": met.what, "took_s": round(met.took_s, 2)} for met in self.met],
             "happenings": [{"at_s": round(what.at_s - self.began_s, 2), "what": what.text} for what in self.happenings],
+            "in_call": [self._stay_as_json(stay) for stay in self.stays],
             "messages": [self._message_as_json(message) for message in self.messages],
             "turns": [_turn_as_json(turn) for turn in self.turns],
             "false_interruptions": [self._resumed_as_json(resumed) for resumed in self.false_interruptions],
@@ -117,6 +120,9 @@ class Report:
 
     def _message_as_json(self, message: ChatMessage) -> dict[str, Any]:
         return {"at_s": round(message.at_s - self.began_s, 2), "chat": message.chat, "author": message.author, "text": message.text}
+
+    def _stay_as_json(self, stay: Stay) -> dict[str, Any]:
+        return {"chat": stay.chat, "from_s": round(stay.begin_s - self.began_s, 2), "to_s": round(stay.end_s - self.began_s, 2)}
 
     def as_markdown(self) -> str:
         """The conversation to read: what happened, messages and speech in the order of time."""

@@ -1,4 +1,4 @@
-"""The files of ``--report``: report.json, transcript.md, latency.png, call.wav, and the bot's own events and log."""
+"""The files of ``--report``: report.json, transcript.md, latency.png, timeline.png, call.wav, and the bot's own events and log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from loopback.rehearsal.call_wav import stereo, write_wav
 from loopback.rehearsal.picture import draw_latency
 from loopback.rehearsal.rehearsal import Rehearsal
 from loopback.rehearsal.report import Report
+from loopback.rehearsal.timeline import draw_timeline
 
 
 def make_folder(folder: Path) -> None:
@@ -32,6 +33,7 @@ def write_report(report: Report, rehearsal: Rehearsal, folder: Path) -> None:
     (folder / "events.jsonl").write_text(events, encoding="utf-8")
     (folder / "bot.log").write_text("".join(f"{line}\n" for line in rehearsal.bot_log), encoding="utf-8")
     draw_latency(report.turns, report.title, folder / "latency.png")
+    draw_timeline(report, folder / "timeline.png")
     ear = next(iter(rehearsal.ears.values()), None)
     sound = stereo(rehearsal.spoken, ear) if ear is not None else None
     if sound is not None:

@@ -83,7 +83,7 @@ async def a_conversation_is_heard_measured_and_reported(folder_name: str) -> Non
         assert 300 < turn["voice_to_voice_ms"] < 3000
         assert turn["spans_ms"]["line"] > 0
     assert data["totals"]["wer"] == {"heard": 0.0, "reply": 0.0}
-    assert files_in(folder) == {"report.json", "transcript.md", "latency.png", "call.wav", "bot.log", "events.jsonl"}
+    assert files_in(folder) == {"report.json", "transcript.md", "latency.png", "timeline.png", "call.wav", "bot.log", "events.jsonl"}
     assert left_behind() == before
 
 

@@ -10,13 +10,17 @@ from PIL import Image
 
 from audio.pcm import PLAYOUT_RATE_HZ
 from audio.stt.engine import Transcript
+from audio.voice_note import voice_note
 from loopback.people.ear import Ear
 from loopback.rehearsal.call_wav import stereo, write_wav
-from loopback.rehearsal.cast import ChatMessage
+from loopback.rehearsal.cast import ChatMessage, Happening
+from loopback.rehearsal.expecting import ExpectedNote, Met
 from loopback.rehearsal.measure import Resumed, Said, Turn, measure_turns
 from loopback.rehearsal.picture import draw_latency
-from loopback.rehearsal.recording import transcribe_replies
+from loopback.rehearsal.presence import Presence, Stay
+from loopback.rehearsal.recording import transcribe_replies, wrong_words
 from loopback.rehearsal.report import Report, score, shortcomings
+from loopback.rehearsal.timeline import draw_timeline
 from tests.loopback.rehearsal.talk import ear_with, exchange, spoken
 
 EAR = ((12.1, 2.25), (17.1, 1.0))
@@ -146,6 +150,40 @@ def test_the_picture_is_written_with_and_without_turns(tmp_path: Path) -> None:
             assert len(colours) > 10
 
 
+def eventful() -> Report:
+    report = report_of(conversation())
+    report.messages = [*report.messages, ChatMessage(21.0, "Parley", "pong", True, "Chess")]
+    report.happenings = [Happening(20.0, "The network is back")]
+    report.met = [Met(3, "“pong” was written after 1.0 s", 1.004)]
+    report.stays = [Stay("Book club", 9.5, 12.0), Stay("Book club", 13.0, 20.0)]
+    return report
+
+
+def test_what_happened_and_what_came_true_is_in_the_report() -> None:
+    data = eventful().as_json()
+    assert data["happenings"] == [{"at_s": 11.0, "what": "The network is back"}]
+    assert data["expectations"] == [{"step": 3, "what": "“pong” was written after 1.0 s", "took_s": 1.0}]
+    assert data["in_call"][1] == {"chat": "Book club", "from_s": 4.0, "to_s": 11.0}
+    assert data["messages"][-1] == {"at_s": 12.0, "chat": "Chess", "author": "Parley", "text": "pong"}
+    text = eventful().as_markdown()
+    assert "- `0:11.0` *The network is back*\n- `0:12.0` **Parley** wrote in Chess: pong" in text
+
+
+def test_the_timeline_is_drawn_with_and_without_events(tmp_path: Path) -> None:
+    for number, report in enumerate((eventful(), Report("First call", "Parley", []))):
+        draw_timeline(report, tmp_path / f"{number}.png")
+        with Image.open(tmp_path / f"{number}.png") as picture:
+            assert picture.width > 800
+
+
+def test_a_stay_lasts_while_it_is_seen() -> None:
+    now = iter(range(100))
+    presence = Presence(lambda: float(next(now)))
+    for inside in (False, True, True, False, True):
+        presence.see("Book club", inside)
+    assert [(stay.begin_s, stay.end_s) for stay in presence.stays] == [(1.0, 2.0), (4.0, 4.0)]
+
+
 def test_the_recording_has_the_people_left_and_the_bot_right(tmp_path: Path) -> None:
     sound = stereo([spoken(10.0, 1.0), spoken(14.0, 2.0)], ear_with(*EAR))
     assert sound is not None
@@ -180,6 +218,17 @@ class CountingEngine:
 
     async def transcribe(self, pcm: bytes, language: str | None = None) -> Transcript:
         return Transcript(f"{len(pcm) / 32000:.1f} seconds")
+
+
+async def test_the_words_of_a_voice_note_are_checked() -> None:
+    def note(sound: bytes, pattern: str) -> ExpectedNote:
+        return ExpectedNote(4, ChatMessage(0.0, "Parley", "(a voice note)", True, voice_note=sound), pattern)
+
+    ogg = voice_note(bytes(2 * PLAYOUT_RATE_HZ), PLAYOUT_RATE_HZ).ogg
+    assert await wrong_words(note(ogg, "1.0 seconds"), CountingEngine()) is None
+    said = await wrong_words(note(ogg, "berlin"), CountingEngine())
+    assert said == "step 4: expected a voice note that says 'berlin', but it says '1.0 seconds'"
+    assert "can't be played" in (await wrong_words(note(b"no sound", "berlin"), CountingEngine()) or "")
 
 
 async def test_what_the_caller_heard_of_each_answer_is_transcribed() -> None:
