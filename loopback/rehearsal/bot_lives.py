@@ -79,7 +79,7 @@ class BotLives:
         if not pids:
             raise BotFailed(f"No process of the bot has the call library loaded.{process.last_words()}")
         self._ready_before_crash = process.ready_count
-        os.kill(pids[-1], signal.Signals[signal_name])
+        os.kill(pids[0], signal.Signals[signal_name])
 
     async def ready_again(self, within_s: float) -> None:
         """Wait until it says once more, after the last crash, that it is connected.

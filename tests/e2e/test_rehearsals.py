@@ -1,0 +1,42 @@
+"""The short rehearsals of the folder, played as a user would: the whole bot, real models, a loopback Telegram."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TIME_OUT_S = 150
+
+
+def played(name: str, folder: Path) -> dict[str, Any]:
+    """Its report."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("TELEGRAM_", "API_"))}
+    run = subprocess.run(
+        [sys.executable, "bot.py", "rehearse", "--script", f"rehearsals/{name}.yaml", "--report", str(folder)],
+        cwd=ROOT,
+        env=own | {"TERM": "dumb"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIME_OUT_S,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-6000:]
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return report
+
+
+@pytest.mark.timeout(TIME_OUT_S + 20)
+@pytest.mark.parametrize("name", ["auto_join", "quiet_hours", "flood_wait", "two_admins", "short_outage", "voice_note"])
+def test_a_short_rehearsal_goes_well(name: str, tmp_path: Path) -> None:
+    report = played(name, tmp_path)
+    assert report["totals"]["expectations_met"] >= 1
+    assert report["totals"]["errors"] == 0
