@@ -16,7 +16,7 @@ from calls import events
 from calls.admission import Admission
 from calls.autojoin import Running, Seen, Situation, Verdict, Why, decide, quiet_hours
 from calls.desires import DesiredStore
-from calls.errors import CallError, Remedy
+from calls.errors import CallError, Remedy, mentioned
 from calls.gates import JOIN_CALL, Gates
 from calls.manager import CallManager
 from errors import LineError, ParleyError
@@ -253,7 +253,7 @@ class AutoJoin:
             del self._failures[chat_id]
             await chats.change(self._database, chat_id, auto_join=False)
             text = f"⚠️ I could not join by myself {failures} times in a row, so I no longer try. /callon switches it on again. {error}"
-            self._tell(chat_id, text, "auto_join.gave_up", count=failures, what=str(error))
+            self._tell(chat_id, text, "auto_join.gave_up", count=failures, **mentioned(error))
 
     def _tell(self, chat_id: int, text: str, key: str, **fields: Any) -> None:
         self._bus.publish(events.CallNotice(chat_id=chat_id, at_s=self._clock(), text=text, key=key, fields=fields))

@@ -12,7 +12,7 @@ import ntgcalls
 from pytgcalls import exceptions as library
 from telethon import errors
 
-from errors import LineError
+from errors import LineError, ParleyError
 
 
 class Remedy(StrEnum):
@@ -214,6 +214,11 @@ def explain(error: BaseException) -> CallError:
 def of(failure: Failure) -> CallError:
     """The error of a row."""
     return CallError(failure.what, failure.next_step, failure.remedy, key=failure.key)
+
+
+def mentioned(error: ParleyError | None) -> dict[str, object]:
+    """The fields with which an event mentions ``error``: ``what`` in English, and what it takes to say it in the language of a chat."""
+    return {"what": str(error), "what_key": error.key, "what_fields": dict(error.fields)} if error else {"what": ""}
 
 
 def flood(seconds: int) -> CallError:

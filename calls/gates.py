@@ -35,6 +35,7 @@ RATES: Final[Mapping[str, Rate]] = {
     FULL_CHAT: Rate(18, 61.0),
     "messages.SendMessage": Rate(30, 60.0),
     "messages.EditMessage": Rate(4, 15.5),
+    "messages.SendMedia": Rate(20, 60.0),
 }
 
 
@@ -65,13 +66,14 @@ class Window:
     rate: Rate
     _passed: deque[float] = field(default_factory=deque)
 
-    def wait_s(self, now_s: float) -> float:
-        """How long until one more may pass; 0: now."""
+    def wait_s(self, now_s: float, spare: int = 0) -> float:
+        """How long until one more may pass with ``spare`` more to follow at once; 0: now."""
         while self._passed and self._passed[0] <= now_s - self.rate.within_s:
             self._passed.popleft()
-        if len(self._passed) < self.rate.most:
+        most = max(1, self.rate.most - spare)
+        if len(self._passed) < most:
             return 0.0
-        return self._passed[-self.rate.most] + self.rate.within_s - now_s
+        return self._passed[-most] + self.rate.within_s - now_s
 
     def take(self, now_s: float) -> None:
         """One passes."""
@@ -107,10 +109,10 @@ class Gates:
         """How long Telegram still wants to be left alone with this; 0: not at all."""
         return max(0.0, self._closed_until_s.get(method, 0.0) - self._clock())
 
-    def wait_s(self, method: str) -> float:
-        """How long until this request may be sent, by Telegram's word and by our own limit."""
+    def wait_s(self, method: str, spare: int = 0) -> float:
+        """How long until this request may be sent, by Telegram's word and by our own limit, with ``spare`` more to follow at once."""
         window = self._methods.get(method)
-        return max(self.closed_for_s(method), window.wait_s(self._clock()) if window else 0.0)
+        return max(self.closed_for_s(method), window.wait_s(self._clock(), spare) if window else 0.0)
 
     async def admit(self, method: str, most_wait_s: float = MOST_WAIT_S) -> None:
         """Wait until this request may be sent; it counts as sent.

@@ -14,7 +14,7 @@ from typing import Any, Final
 from calls import backoff, events
 from calls.desires import DesiredStore, WantedCall
 from calls.ending import End, Ending
-from calls.errors import CallError, Remedy
+from calls.errors import CallError, Remedy, mentioned
 from errors import LineError, ParleyError
 
 log = logging.getLogger(__name__)
@@ -253,7 +253,7 @@ class Reconciler:
         await self._store.note_failure(wish.call.chat_id, 0, self._wall_clock() + backoff.PAUSE_S)
         minutes = round(backoff.PAUSE_S / 60)
         text = f"⚠️ I could not get into the call {backoff.MOST_FAILURES} times in a row. I try again in {minutes} minutes. {wish.why}"
-        self._tell(wish, text, "notice.paused", minutes=minutes, count=backoff.MOST_FAILURES, what=str(wish.why))
+        self._tell(wish, text, "notice.paused", minutes=minutes, count=backoff.MOST_FAILURES, **mentioned(wish.why))
 
     async def _wait_for_its_time(self, wish: Wish, error: CallError) -> None:
         assert error.starts_at is not None

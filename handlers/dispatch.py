@@ -204,9 +204,13 @@ class Dispatcher:
         return await self._answer(meant, command)
 
     def _charge(self, request: Request, command: Command, level: Authority) -> TooMuch | None:
+        """Whether this is too much just now: for the sender, for the chat, or for what we may write."""
         if level is Authority.OWNER:
             return None
-        return self._rates.spend(request.chat_id, request.sender_id, command.cost, self._clock())
+        now_s, busy_s = self._clock(), 0.0 if command.urgent else self._sender.busy_for_s(request.chat_id)
+        if busy_s > 0:
+            return self._rates.refuse(request.chat_id, None, busy_s, now_s)
+        return self._rates.spend(request.chat_id, request.sender_id, command.cost, now_s, urgent=command.urgent)
 
     async def _answer(self, request: Request, command: Command) -> _Outcome:
         try:
@@ -222,10 +226,12 @@ class Dispatcher:
     async def _overfull(self, message: Any, command: Command, invocation: Invocation) -> None:
         log.warning("too many commands in chat %s, /%s is not obeyed", message.chat_id, command.name)
         await self._claims.claim(message)
-        too_much = self._rates.refuse(message.chat_id, message.sender_id or 0, FULL_MAILBOX_WAIT_S, self._clock())
-        if too_much.tell and not message.is_private and not await self._authorities.shut_out(message):
-            request = await self._request(message, invocation)
-            await self._reply(request, command, _told_to_wait(request, too_much).reply)
+        if message.is_private or await self._authorities.shut_out(message):
+            return
+        too_much = self._rates.refuse(message.chat_id, None, FULL_MAILBOX_WAIT_S, self._clock())
+        request = await self._request(message, invocation)
+        await self._reply(request, command, _told_to_wait(request, too_much).reply)
+        await self._audit(request, command, TOO_MUCH)
 
     async def _reply(self, request: Request, command: Command, reply: str | Menu) -> None:
         text = str(reply)
@@ -244,7 +250,8 @@ def usage(language: str, command: Command, what: str = "") -> str:
 
 
 def _told_to_wait(request: Request, too_much: TooMuch) -> _Outcome:
-    return _Outcome(TOO_MUCH, request.say("too_many_commands", seconds=too_much.wait_s) if too_much.tell else "")
+    key = "too_many_here" if too_much.everybody else "too_many_commands"
+    return _Outcome(TOO_MUCH, request.say(key, seconds=too_much.wait_s) if too_much.tell else "")
 
 
 def _rights_unknown(request: Request, error: Exception) -> str:

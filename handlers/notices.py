@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from calls import events
-from handlers.wording import ENGLISH, has, say
+from handlers.wording import ENGLISH, engine_detail, has, say
 
 SendText = Callable[[int, str], Awaitable[object]]
 LanguageOf = Callable[[int], Awaitable[str]]
@@ -64,7 +64,7 @@ class Notices:
         self._failed_now.add((chat_id, part))
         if (chat_id, part) not in self._told:
             self._told.add((chat_id, part))
-            self._put(chat_id, lambda language: say(language, f"trouble.{part}", what=what))
+            self._put(chat_id, lambda language: say(language, f"trouble.{part}", what=engine_detail(language, what)))
 
     def _exchanged(self, event: events.ExchangeEnded) -> None:
         if event.reply and not event.reply_heard and not event.interrupted:
@@ -91,4 +91,9 @@ class Notices:
 
 
 def _told(text: str, event: events.CallLeft | events.CallNotice, language: str) -> str:
-    return say(language, event.key, **event.fields) if event.key and has(event.key) else text
+    if not has(event.key):
+        return text
+    fields = dict(event.fields)
+    if has(key := str(fields.get("what_key", ""))):
+        fields["what"] = say(language, key, **fields["what_fields"])
+    return say(language, event.key, **fields)

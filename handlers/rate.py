@@ -34,10 +34,12 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class TooMuch:
-    """Nothing more just now. ``tell``: the person has not been told so in the last :data:`TOLD_AGAIN_AFTER_S`."""
+    """Nothing more just now. ``tell``: that has not been told in the last :data:`TOLD_AGAIN_AFTER_S`, to the person or (``everybody``:
+    nobody in the chat is answered now) to the chat."""
 
     wait_s: int
     tell: bool
+    everybody: bool = False
 
 
 class Rates:
@@ -50,28 +52,32 @@ class Rates:
         self._chat_points = chat_points
         self._full_again_after_s = full_again_after_s
         self._buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
-        self._told: OrderedDict[tuple[int, int], float] = OrderedDict()
+        self._told: OrderedDict[tuple[int, int | None], float] = OrderedDict()
 
-    def spend(self, chat_id: int, user_id: int, cost: float, now_s: float) -> TooMuch | None:
-        """Take ``cost`` points from the person's bucket and from the chat's; None when both had them."""
-        buckets = (self._bucket(("user", user_id), self._user_points, now_s), self._bucket(("chat", chat_id), self._chat_points, now_s))
-        wait_s = max(bucket.wait_s(cost, now_s) for bucket in buckets)
-        if wait_s > 0:
+    def spend(self, chat_id: int, user_id: int, cost: float, now_s: float, *, urgent: bool = False) -> TooMuch | None:
+        """Take ``cost`` points from the person's bucket and from the chat's; None when both had them.
+
+        What is ``urgent`` others cannot keep back.
+        """
+        user = self._bucket(("user", user_id), self._user_points, now_s)
+        chat = self._bucket(("chat", chat_id), self._chat_points, now_s)
+        if (wait_s := user.wait_s(cost, now_s)) > 0:
             return self.refuse(chat_id, user_id, wait_s, now_s)
-        for bucket in buckets:
-            bucket.points -= cost
+        if (wait_s := chat.wait_s(cost, now_s)) > 0 and not urgent:
+            return self.refuse(chat_id, None, wait_s, now_s)
+        user.points -= cost
+        chat.points = max(0.0, chat.points - cost)
         return None
 
-    def refuse(self, chat_id: int, user_id: int, wait_s: float, now_s: float) -> TooMuch:
-        """Nothing for this person in this chat for ``wait_s``."""
-        told_at_s = self._told.get((chat_id, user_id), -math.inf)
-        tell = now_s - told_at_s >= TOLD_AGAIN_AFTER_S
-        if tell:
+    def refuse(self, chat_id: int, user_id: int | None, wait_s: float, now_s: float) -> TooMuch:
+        """Nothing for this person in this chat for ``wait_s``; None: for nobody in it."""
+        just_told = any(now_s - self._told.get((chat_id, who), -math.inf) < TOLD_AGAIN_AFTER_S for who in (user_id, None))
+        if not just_told:
             self._told[chat_id, user_id] = now_s
             self._told.move_to_end((chat_id, user_id))
             if len(self._told) > MOST_BUCKETS:
                 self._told.popitem(last=False)
-        return TooMuch(max(1, math.ceil(wait_s)), tell)
+        return TooMuch(max(1, math.ceil(wait_s)), not just_told, user_id is None)
 
     def _bucket(self, key: Hashable, capacity: float, now_s: float) -> Bucket:
         bucket = self._buckets.setdefault(key, Bucket(capacity, capacity, now_s, self._full_again_after_s))

@@ -15,6 +15,8 @@ from telethon.errors import MessageIdInvalidError, MessageNotModifiedError, RPCE
 from telethon.tl.types import DocumentAttributeAudio
 
 from audio.voice_note import VoiceNote
+from calls.gates import Gates
+from handlers.send_budget import SendBudget
 from handlers.send_limits import Sending, SendLimits
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,9 @@ MOST_CHARACTERS: Final = 4096
 MOST_REMEMBERED: Final = 2000
 DISARMED_BY: Final = "› "
 """Put before a text of ours that would read as a command."""
+ANSWERED_WITHIN_S: Final = 16.0
+"""How long an answer may wait for our own limits: as long as those on edits reach back."""
+TOLD_WITHIN_S: Final = 60.0
 FAILURES: Final = (RPCError, ConnectionError, TimeoutError, ValueError)
 
 
@@ -54,7 +59,8 @@ class Sender:
     """Sends and edits plain text. What Telegram refuses is logged and lost, and what it will not have is not sent: see
     :mod:`handlers.send_limits`. In slow mode the newest text of a chat is sent when the next one may be.
 
-    ``refused`` is told each error that concerns the whole account, ``clock`` gives seconds.
+    ``gates`` are the account's, whose own limits are kept to, too. ``refused`` is told each error that concerns the whole account,
+    ``clock`` gives seconds.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Sender:
         own: OwnMessages,
         clock: Callable[[], float] = time.monotonic,
         *,
+        gates: Gates | None = None,
         refused: Callable[[Exception], None] = lambda _error: None,
     ) -> None:
         self._client = client
@@ -72,8 +79,13 @@ class Sender:
         self._clock = clock
         self._refused = refused
         self._limits = SendLimits()
+        self._budget = SendBudget(gates or Gates(clock), clock)
         self._newest: dict[int, _Text] = {}
         self._later: dict[int, asyncio.Task[None]] = {}
+
+    def busy_for_s(self, chat_id: int) -> float:
+        """How long until another command of the chat should be answered; 0: now."""
+        return self._budget.busy_for_s(chat_id)
 
     async def close(self) -> None:
         """What still waits is not sent any more."""
@@ -87,7 +99,7 @@ class Sender:
         ``asked_for``: somebody there waits for it.
         """
         message = _Text(chat, self._disarmed(text), reply_to)
-        if not self._may(Sending.TEXT, chat_id, asked_for=asked_for):
+        if not await self._may(Sending.TEXT, chat_id, asked_for=asked_for):
             self._keep(chat_id, message)
             return None
         try:
@@ -101,7 +113,7 @@ class Sender:
 
     async def send_voice_note(self, chat: Any, chat_id: int, note: VoiceNote, reply_to: int | None = None) -> int | None:
         """Send a voice note; the id of the message, or None when it could not be sent, as where voice notes are forbidden."""
-        if not self._may(Sending.NOTE, chat_id):
+        if not await self._may(Sending.NOTE, chat_id):
             return None
         picture = DocumentAttributeAudio(max(1, round(note.duration_s)), voice=True, waveform=note.waveform)
         try:
@@ -116,7 +128,7 @@ class Sender:
 
     async def edit(self, chat: Any, chat_id: int, message_id: int, text: str) -> bool:
         """Change a message; false when it is no longer there, or may not be changed now."""
-        if not self._may(Sending.EDIT, chat_id):
+        if not await self._may(Sending.EDIT, chat_id):
             return False
         try:
             await self._client.edit_message(chat, message_id, self._disarmed(text), parse_mode=None, link_preview=False)
@@ -132,8 +144,10 @@ class Sender:
     def _disarmed(self, text: str) -> str:
         return (DISARMED_BY + text if text[:1] in self._prefixes else text)[:MOST_CHARACTERS]
 
-    def _may(self, sending: Sending, chat_id: int, *, asked_for: bool = True) -> bool:
-        allowed = self._limits.allow(sending, chat_id, self._clock(), asked_for=asked_for)
+    async def _may(self, sending: Sending, chat_id: int, *, asked_for: bool = True) -> bool:
+        """Whether this may be written; what nobody waits for may itself wait for long."""
+        allowed = self._limits.allow(sending, chat_id, self._clock(), asked_for=asked_for) and (asked_for or not self._budget.stopped)
+        allowed = allowed and await self._budget.admit(sending, chat_id, ANSWERED_WITHIN_S if asked_for else TOLD_WITHIN_S)
         if not allowed:
             log.warning("not written (%s): Telegram will not have it now", sending, extra={"chat_id": chat_id})
         return allowed

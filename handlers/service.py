@@ -60,7 +60,8 @@ class ServiceCommands:
         for family, commands in groupby(allowed, key=lambda command: command.family):
             names = " ".join(f"/{command.name}" for command in commands)
             lines.append(f"{request.say(f'family.{family}')}: {names}")
-        return "\n".join([*lines, request.say("help_list.hint"), request.say("help_list.start")])
+        begin = "help_list.start" if request.authority >= Authority.CALL_MANAGER else "help_list.ask"
+        return "\n".join([*lines, request.say("help_list.hint"), request.say(begin)])
 
     def _in_full(self, request: Request, name: str) -> str:
         command = self._table().find(name)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from errors import ParleyError
+from errors import EngineError, ParleyError
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +35,23 @@ def has(key: str) -> bool:
 
 
 def of_error(language: str, error: ParleyError) -> str:
-    """What to tell a chat of ``error``: its text in the chat's language, or in English where it has none."""
+    """What to tell a chat of ``error``: its text in the chat's language, or in English where it has none.
+
+    Errors that it mentions are told likewise.
+    """
     if not error.key:
-        return str(error)
+        return engine_detail(language, str(error)) if isinstance(error, EngineError) else str(error)
+    fields = {name: of_error(language, field) if isinstance(field, ParleyError) else field for name, field in error.fields.items()}
     try:
-        return say(language, error.key, **error.fields)
+        return say(language, error.key, **fields)
     except KeyError as missing:
         log.warning("the wording of %s lacks %s", error.key, missing)
         return str(error)
+
+
+def engine_detail(language: str, what: str) -> str:
+    """What a speech engine or a brain says of its failure, where that is understood; elsewhere, that the log says it."""
+    return what if language == ENGLISH else say(language, "engine_failed")
 
 
 def language_of(*wishes: str | None) -> str:

@@ -59,6 +59,11 @@ class FloodLimiter:
             return None
         return self._shut(meter, rule, now)
 
+    @property
+    def provoked(self) -> int:
+        """How many floods there were lately, of everybody."""
+        return sum(meter.floods for meter in self._meters.values())
+
     def clear(self) -> None:
         """Forgive everybody."""
         self._meters.clear()

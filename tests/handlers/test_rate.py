@@ -22,7 +22,10 @@ def test_a_chat_has_so_many_points_whoever_asks_there() -> None:
     rates = Rates()
     asked = [rates.spend(CHAT, user, 1, 0.0) for user in range(200)]
     assert sum(too_much is None for too_much in asked) == CHAT_POINTS
-    assert all(too_much.tell for too_much in asked if too_much)
+    refused = [too_much for too_much in asked if too_much]
+    assert all(too_much.everybody for too_much in refused)
+    assert [too_much.tell for too_much in refused] == [True] + [False] * (len(refused) - 1), "the chat is told, not each of them"
+    assert rates.spend(CHAT, 999, 1, 0.0, urgent=True) is None
     assert rates.spend(-2, 3, 1, 0.0) is None
 
 
