@@ -26,6 +26,7 @@ from calls.lines import (
     LineClosed,
     LineDropped,
     LineEvent,
+    LineHungUp,
     LineLost,
     LineRemoved,
     MutedByAdmin,
@@ -57,7 +58,8 @@ async def at_once() -> None:
 class Call:
     """One chat's call. :meth:`run` lives as long as the call; ``opened`` is done when it was joined or could not be.
 
-    ``until_reachable`` returns when there is a connection over which it could be joined at all.
+    ``until_reachable`` returns when there is a connection over which it could be joined at all; ``too_long`` is how it ends when it has
+    lasted as long as it may.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Call:
         auto_joined: bool = False,
         history: History | None = None,
         until_reachable: Callable[[], Awaitable[None]] = at_once,
+        too_long: Ending = ending.TOO_LONG,
         chance: Callable[[], float] = random.random,
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -87,6 +90,7 @@ class Call:
         self._clock = loop.time
         self._chance = chance
         self._until_reachable = until_reachable
+        self._too_long = too_long
         self._manners = manners
         self._auto_joined = auto_joined
         self._playout = Playout(loop.time)
@@ -205,6 +209,8 @@ class Call:
                     return ending.taken_over(reason) if goes_on else ending.closed(reason)
                 case LineRemoved():
                     return ending.REMOVED
+                case LineHungUp(reason, key):
+                    return ending.hung_up(reason, key)
                 case LineDropped() | LineLost():
                     log.warning("the line broke: %s", event, extra={"chat_id": self._chat_id})
                     self._breaks += 1
@@ -247,7 +253,7 @@ class Call:
     async def _limit(self) -> None:
         await asyncio.sleep(self._manners.longest_call_s)
         await self.say_good_bye(GOOD_BYE_WITHIN_S)
-        self.end(ending.TOO_LONG)
+        self.end(self._too_long)
 
     async def _look_around(self) -> None:
         """Leave when nobody else has been there for long."""
@@ -270,12 +276,15 @@ class Call:
 
     # ---- sound for and from others than the conversation
 
-    async def speak(self, text: str) -> bool:
-        """Say something that nobody in the call asked for, when what they asked is answered; whether any of it was heard."""
+    async def speak(self, text: str, language: str | None = None, *, first: bool = False) -> bool:
+        """Say something that nobody in the call asked for, when what they asked is answered; whether any of it was heard.
+
+        ``language`` is that of the text, where it is not the call's; ``first``: before everything that waits to be answered.
+        """
         if self._state is not PublicState.JOINED or self.muted_by_admin or not self._manners.speaks:
             return False
         said = self._said.setdefault(text, asyncio.get_running_loop().create_future())
-        over = asyncio.create_task(self._conversation.announce(text).wait())
+        over = asyncio.create_task(self._conversation.announce(text, language, first=first).wait())
         waited: set[asyncio.Future[Any]] = {said, over}
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -300,6 +309,8 @@ class Call:
         return self._playout
 
     def _hear(self, participant: Participant, frame: bytes) -> None:
+        if participant.id in self._manners.unheard:
+            return
         if self._manners.listens:
             self._conversation.hear(participant, frame)
         for listener in self._listeners:

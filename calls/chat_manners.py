@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from audio.tts import Voice
 from calls.manners import Manners, manners_from
 from config import Settings
-from storage import chats
+from storage import chats, opt_outs
 from storage.chats import ChatSettings
 from storage.database import Database
 from storage.errors import StorageError
+
+log = logging.getLogger(__name__)
 
 
 def manners_of(chat: ChatSettings, settings: Settings, *, small_model: bool, history_tokens: int) -> Manners:
@@ -46,13 +49,20 @@ def join_as_kept(database: Database) -> Callable[[int], Awaitable[int | None]]:
 
 
 def manners_kept(database: Database, settings: Settings, *, small_model: bool, history_tokens: int) -> Callable[[int], Awaitable[Manners]]:
-    """The manners of each chat as they are kept now. A database that cannot be read costs no call: then the settings hold alone."""
+    """The manners of each chat as they are kept now.
+
+    A database that cannot be read costs no call: then the settings hold alone, and whoever was known to have opted out stays unheard.
+    """
+    unheard: dict[int, frozenset[int]] = {}
 
     async def manners_for(chat_id: int) -> Manners:
+        chat = ChatSettings(chat_id=chat_id)
         try:
+            unheard[chat_id] = frozenset(each.user_id for each in await opt_outs.of_chat(database, chat_id))
             chat = await chats.get(database, chat_id)
-        except StorageError:
-            chat = ChatSettings(chat_id=chat_id)
-        return manners_of(chat, settings, small_model=small_model, history_tokens=history_tokens)
+        except StorageError as error:
+            log.error("what is set for the chat is not known: %s", error, extra={"chat_id": chat_id})
+        manners = manners_of(chat, settings, small_model=small_model, history_tokens=history_tokens)
+        return replace(manners, unheard=unheard.get(chat_id, frozenset()))
 
     return manners_for

@@ -49,6 +49,8 @@ class Manners:
     """A call in which nobody else is for this long is left; ``None``: never."""
     listens: bool = True
     """What people say is heard."""
+    unheard: frozenset[int] = frozenset()
+    """Participants who do not want to be heard: their sound is dropped before anything is done with it."""
     speaks: bool = True
     """Answers are spoken; otherwise they are written into the chat."""
     tools: tuple[str, ...] = ()

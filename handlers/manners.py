@@ -105,10 +105,13 @@ class MannersCommands:
         match request.arguments.lower():
             case "":
                 await opt_outs.add(database, chat_id, user_id, request.sender_name or str(user_id), self._services.clock())
-                return request.say("optout.added")
+                said = "optout.added"
             case "off":
-                return request.say("optout.removed" if await opt_outs.remove(database, chat_id, user_id) else "optout.not_out")
-        raise WrongArguments
+                said = "optout.removed" if await opt_outs.remove(database, chat_id, user_id) else "optout.not_out"
+            case _:
+                raise WrongArguments
+        await self._services.manager.manners_changed(chat_id)
+        return request.say(said)
 
     async def optouts(self, request: Request) -> str:
         """Who is not listened to here."""

@@ -153,6 +153,7 @@ async def test_what_is_set_is_kept(desk: Desk) -> None:
 async def test_opting_out_and_back(desk: Desk) -> None:
     await desk.say("/optout", by=BOB)
     assert await opt_outs.is_out(desk.services.database, GROUP, BOB)
+    assert desk.manager.changed == [GROUP], "a running call does not know"
     assert await desk.say("/optouts", by=ANN) == say("en", "optout.list", names="Bob")
     assert await desk.say("/optout off", by=BOB) == say("en", "optout.removed")
     assert await desk.say("/optout off", by=BOB) == say("en", "optout.not_out")
