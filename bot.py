@@ -19,6 +19,7 @@ import typer
 
 from calls.telegram import session_command
 from config import load_settings
+from control import command as rpc_command
 from errors import ParleyError
 from logs import configure_logging
 from models import command as engines_command
@@ -32,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(engines_command.app, name="engines")
+app.add_typer(rpc_command.app, name="rpc")
 app.add_typer(session_command.app, name="session")
 
 

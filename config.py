@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         30, ge=0, le=3650, description="What is said in calls is kept for so many days; 0 keeps nothing of it. /forget me deletes at once."
     )
     audit_days: int = Field(90, ge=1, le=3650, description="Who gave which command is kept for so many days.")
+    control_socket: ExpandedPath | None = Field(
+        None,
+        description="The unix socket at which other programs of yours control Parley (python bot.py rpc), or none. When not set: "
+        "telegram-voicechat.sock in $XDG_RUNTIME_DIR, else in /run/user/UID, else in DATA_DIR.",
+    )
     models_dir: ExpandedPath = Field(
         Path("~/.cache/parley/models").expanduser(), description="Where models are kept. Any folder with the right files works offline."
     )

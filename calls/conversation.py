@@ -113,9 +113,12 @@ class Conversation:
         except Exception:
             log.exception("a task of the conversation failed", extra={"chat_id": self._chat_id})
 
-    def announce(self, text: str) -> asyncio.Event:
-        """Say something that nobody asked for, when what was asked before is answered; what is returned is set when it is over."""
-        return self._floor.announce(Turn(NOBODY, self._revisions.begin(), announced=text))
+    def announce(self, text: str, language: str | None = None, *, first: bool = False) -> asyncio.Event:
+        """Say something that nobody asked for, when what was asked before is answered; what is returned is set when it is over.
+
+        ``language`` is that of the text, where it is not the call's; ``first``: before everything that waits to be answered.
+        """
+        return self._floor.announce(Turn(NOBODY, self._revisions.begin(), announced=text, announced_in=language), first=first)
 
     def change_manners(self, manners: Manners) -> None:
         """From the next turn on; how a participant is listened to stays as it was when they were first heard."""

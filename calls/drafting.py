@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ
 from audio.stt import GlimpsingSpeechToText, SpeechToText, Transcript
 from audio.stt.word_errors import normalized_words
-from audio.tts import TextToSpeech
+from audio.tts import TextToSpeech, Voice
 from brain import Brain, Message, Role
 from brain.built_in_tools import BUILT_IN
 from brain.prompt import prompt
@@ -201,7 +201,11 @@ class Drafting:
         return draft
 
     def _new_reply(self, turn: Turn, marks: Marks, answer: Answer) -> Reply:
-        return Reply(turn.turn_id, answer, self._engines.tts, self._manners.voice, marks, self._clock)
+        return Reply(turn.turn_id, answer, self._engines.tts, self._voice(turn.announced_in), marks, self._clock)
+
+    def _voice(self, language: str | None) -> Voice:
+        voice = self._manners.voice
+        return voice if language is None or language == voice.language else Voice(language, rate_percent=voice.rate_percent)
 
     def _thought(self, turn: Turn, said: str) -> Answer:
         return ThoughtAnswer(

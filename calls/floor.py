@@ -107,19 +107,25 @@ class Floor:
 
     # ---- turns come and go
 
-    def commit(self, turn: Turn) -> None:
-        """The turn has ended and wants an answer."""
+    def commit(self, turn: Turn, *, first: bool = False) -> None:
+        """The turn has ended and wants an answer; ``first``: before those that wait already."""
         turn.state = TurnState.COMMITTED
-        self._waiting.append(turn)
-        while len(self._waiting) > WAITING_TURNS:
+        while len(self._waiting) >= WAITING_TURNS:
             self._give_up(self._waiting.popleft())
+        if first:
+            self._waiting.appendleft(turn)
+        else:
+            self._waiting.append(turn)
         self._committed.set()
         self.changed()
 
-    def announce(self, turn: Turn) -> asyncio.Event:
-        """Say ``turn.announced`` when everything before it was answered; what is returned is set when it was said, or cut off."""
+    def announce(self, turn: Turn, *, first: bool = False) -> asyncio.Event:
+        """Say ``turn.announced`` when everything before it was answered; what is returned is set when it was said, or cut off.
+
+        ``first``: before what waits to be answered.
+        """
         over = self._announcements[turn.turn_id] = asyncio.Event()
-        self.commit(turn)
+        self.commit(turn, first=first)
         return over
 
     def take_back(self, participant: Participant) -> Turn | None:

@@ -184,13 +184,16 @@ class CallManager:
         call = self._calls.get(chat_id)
         return (call.voice_chat_id if call else None) or self.known_voice_chat(chat_id)
 
-    async def speak(self, chat_id: int, text: str) -> bool:
-        """Say something in the chat's call; returns when it was said: whether anything of it was heard."""
+    async def speak(self, chat_id: int, text: str, language: str | None = None, *, first: bool = False) -> bool:
+        """Say something in the chat's call; returns when it was said: whether anything of it was heard.
+
+        ``language`` is that of the text, where it is not the chat's; ``first``: before everything that waits to be answered.
+        """
         call = self._calls.get(chat_id)
         if call is None or not call.joined:
             log.warning("⚠️ Cannot stream TTS: not in voice chat", extra={"chat_id": chat_id})
             return False
-        if heard := await call.speak(text):
+        if heard := await call.speak(text, language, first=first):
             log.info("✅ TTS audio streamed to call in chat %s", chat_id)
         return heard
 

@@ -26,6 +26,9 @@ class PrivateCalls(Protocol):
     async def hangup(self, user_id: int | None) -> int:
         """End a call, or stop phoning; returns whose it was."""
 
+    async def speak(self, user_id: int, text: str, language: str | None = None, *, first: bool = False) -> bool:
+        """Say something in the call with somebody; whether any of it was heard. As in :meth:`calls.manager.CallManager.speak`."""
+
     @property
     def calls(self) -> Sequence[PrivateCall]:
         """Those that have not ended."""

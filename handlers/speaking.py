@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final, Protocol, runtime_checkable
 
+from audio.tts.edge import VOICES
 from handlers.command import Authority, Command, Request, WrongArguments
 from handlers.menus import Choice, Menu
 from handlers.services import Services
@@ -17,13 +18,6 @@ LONGEST_SPEECH: Final = 700
 _RATE: Final = re.compile(r"[+-]?\d{1,3}%")
 _VOICE: Final = re.compile(r"[A-Za-z][\w.+-]{1,63}")
 DEFAULT: Final = "default"
-EDGE_VOICES: Final = {
-    "en": ("en-GB-RyanNeural", "en-GB-SoniaNeural", "en-US-AriaNeural", "en-US-GuyNeural"),
-    "ca": ("ca-ES-EnricNeural", "ca-ES-JoanaNeural"),
-    "es": ("es-ES-AlvaroNeural", "es-ES-ElviraNeural", "es-MX-DaliaNeural"),
-    "ru": ("ru-RU-DmitryNeural", "ru-RU-SvetlanaNeural"),
-}
-"""Names of Microsoft's voices, as EDGE_TTS_VOICE takes them."""
 
 
 @runtime_checkable
@@ -100,7 +94,7 @@ class SpeakingCommands:
         if self._services.settings.tts_engine != "edge":
             return request.say("tts.one_voice", engine=self._services.voice_name)
         language = (await self._services.chat(request.chat_id)).language or self._services.settings.language
-        names = EDGE_VOICES.get(language, EDGE_VOICES[ENGLISH])
+        names = VOICES.get(language, VOICES[ENGLISH])
         choices = [Choice(name, name) for name in names] + [Choice(request.say("usual"), DEFAULT)]
         return Menu(request.say("tts.choose"), choices, request.say("menu_hint"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import edge_tts
@@ -16,6 +16,14 @@ from audio.trim import SilenceTrimmer
 from audio.tts.engine import Voice
 from errors import EngineError
 
+VOICES: Final = {
+    "en": ("en-GB-RyanNeural", "en-GB-SoniaNeural", "en-US-AriaNeural", "en-US-GuyNeural"),
+    "ca": ("ca-ES-EnricNeural", "ca-ES-JoanaNeural"),
+    "es": ("es-ES-AlvaroNeural", "es-ES-ElviraNeural", "es-MX-DaliaNeural"),
+    "ru": ("ru-RU-DmitryNeural", "ru-RU-SvetlanaNeural"),
+}
+"""Some of them by language, the usual one first."""
+
 Stream = Callable[[str, str, str], AsyncGenerator[Any, None]]
 """(text, voice, rate such as ``+10%``) to edge-tts's messages, dictionaries with a ``type``."""
 
@@ -26,7 +34,7 @@ def _edge_stream(text: str, voice: str, rate: str) -> AsyncGenerator[Any, None]:
 
 
 class EdgeEngine:
-    """``default_voice`` speaks where the clause's :class:`~audio.tts.engine.Voice` names none."""
+    """``default_voice`` speaks where the clause's :class:`~audio.tts.engine.Voice` names none, in languages that are its own or strange."""
 
     def __init__(self, default_voice: str, stream: Stream = _edge_stream) -> None:
         self._default_voice = default_voice
@@ -60,7 +68,7 @@ class EdgeEngine:
 
     async def _mp3(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         try:
-            async with aclosing(self._stream(text, voice.name or self._default_voice, f"{voice.rate_percent:+d}%")) as messages:
+            async with aclosing(self._stream(text, voice.name or self._voice_for(voice.language), f"{voice.rate_percent:+d}%")) as messages:
                 async for message in messages:
                     if message["type"] == "audio":
                         yield message["data"]
@@ -70,6 +78,10 @@ class EdgeEngine:
             ) from None
         except (EdgeTTSException, ValueError) as refused:
             raise EngineError(f"The Edge voice service failed: {refused}", "Is EDGE_TTS_VOICE the name of one of its voices?") from None
+
+    def _voice_for(self, language: str) -> str:
+        speaks_it = self._default_voice.startswith(f"{language}-") or "Multilingual" in self._default_voice
+        return self._default_voice if speaks_it or language not in VOICES else VOICES[language][0]
 
     async def close(self) -> None:
         """Nothing stays between clauses."""
