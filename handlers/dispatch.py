@@ -207,10 +207,10 @@ class Dispatcher:
         """Whether this is too much just now: for the sender, for the chat, or for what we may write."""
         if level is Authority.OWNER:
             return None
-        now_s, busy_s = self._clock(), 0.0 if command.urgent else self._sender.busy_for_s(request.chat_id)
-        if busy_s > 0:
+        now_s, urgent = self._clock(), command.urgent and level >= command.authority
+        if not urgent and (busy_s := self._sender.busy_for_s(request.chat_id)) > 0:
             return self._rates.refuse(request.chat_id, None, busy_s, now_s)
-        return self._rates.spend(request.chat_id, request.sender_id, command.cost, now_s, urgent=command.urgent)
+        return self._rates.spend(request.chat_id, request.sender_id, command.cost, now_s, urgent=urgent)
 
     async def _answer(self, request: Request, command: Command) -> _Outcome:
         try:

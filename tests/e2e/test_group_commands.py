@@ -1,0 +1,90 @@
+"""Commands about calls, from the message in the group to the place in the voice chat. A24-A26, A33, A50, A51."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from handlers.wording import say
+from loopback.world.chats import AdminRights
+from tests.call_process import Scenario, run_in_process
+from tests.e2e.whole_parley import scene
+
+JOINING = "phone.JoinGroupCall"
+JOINED, LEFT = say("en", "join.joined"), say("en", "join.left")
+
+
+async def a_join_under_way_is_broken_off(folder: str) -> None:
+    async with scene(folder) as club, club.running():
+        telegram = club.telegram
+        telegram.start_voice_chat(club.group, club.ann)
+        telegram.faults.delay(JOINING, 8.0, account_id=club.parley.id)
+        joining = asyncio.create_task(club.command("/joincall"))
+        await club.until(lambda: telegram.seen(JOINING, club.parley))
+        assert await asyncio.wait_for(club.command("/leavecall"), 4) == LEFT
+        assert await asyncio.wait_for(joining, 4) == say("en", "call_error.broken_off")
+        assert not club.is_in
+        assert await club.command("/joincall") == JOINED
+        assert club.is_in
+        assert await club.command("/leavecall") == LEFT
+        assert not club.is_in
+
+
+async def two_admins_at_once(folder: str) -> None:
+    async with scene(folder) as club, club.running():
+        telegram = club.telegram
+        telegram.set_admin(club.group, club.carol, AdminRights(), club.ann)
+        telegram.start_voice_chat(club.group, club.ann)
+        telegram.say(club.group, club.ann, "/joincall")
+        telegram.say(club.group, club.carol, "/joincall")
+        await club.until(lambda: JOINED in club.told)
+        await asyncio.sleep(1.0)
+        assert club.told == [JOINED]
+        assert len(telegram.seen(JOINING, club.parley)) == 1
+        assert await club.command("/joincall", club.carol) == say("en", "join.already_in")
+
+
+async def a_channel_from_its_group_and_from_its_posts(folder: str) -> None:
+    async with scene(folder) as club, club.running():
+        telegram = club.telegram
+        news = telegram.add_channel("News", club.ann, [club.parley], [club.bob], username="news")
+        telegram.start_voice_chat(news, club.ann)
+        telegram.say(news, club.ann, "Good morning")
+        assert await club.command("/joincall @news", club.bob) == say("en", "refused.elsewhere", chat="@news")
+        assert await club.command("/joincall @news") == JOINED
+        assert club.parley in telegram.in_voice_chat(news)
+        assert "In Call: ✅ Yes" in await club.command("/callinfo @news")
+        assert "In Call: ❌ No" in await club.command("/callinfo")
+        assert await club.command("/leavecall @news") == LEFT
+        assert club.parley not in telegram.in_voice_chat(news)
+        post = telegram.say(news, club.ann, "/callinfo")
+        await club.until(lambda: [message for message in telegram.messages(news) if message.reply_to == post.id])
+        assert len(telegram.seen("contacts.ResolveUsername", club.parley)) == 0
+
+
+async def in_the_name_of_a_channel(folder: str) -> None:
+    async with scene(folder) as club, club.running():
+        telegram = club.telegram
+        voice = telegram.add_channel("Voice of the club", club.parley, username="clubvoice")
+        telegram.say(voice, club.parley, "Hello")
+        telegram.start_voice_chat(club.group, club.ann)
+        assert "I may appear as: @clubvoice, me." in await club.command("/joincall as @news")
+        assert await club.command("/joincall as @clubvoice") == JOINED
+        (mine,) = telegram.seen(JOINING, club.parley)
+        assert mine.request.join_as.channel_id == voice.id
+        await asyncio.sleep(2.0)
+        assert "State: joined (listening)" in await club.command("/callinfo")
+        assert "Participants" not in await club.command("/callinfo"), "it does not take itself for somebody else"
+        assert await club.command("/joincall as me") == say("en", "join.as_later")
+        await club.command("/leavecall")
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [a_join_under_way_is_broken_off, two_admins_at_once, a_channel_from_its_group_and_from_its_posts, in_the_name_of_a_channel],
+    ids=lambda scenario: str(scenario.__name__),
+)
+def test_commands_about_calls(scenario: Scenario, tmp_path: Path) -> None:
+    run_in_process(scenario, str(tmp_path), timeout_s=60)
