@@ -52,6 +52,8 @@ def _time_zone(name: str) -> str:
     return name
 
 
+SESSION_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+"""What a session may be called; it is the name of a file."""
 TOOL_NAMES: Final = ("current_time", "who_is_here")
 """The tools that come with the house."""
 
@@ -59,6 +61,12 @@ TOOL_NAMES: Final = ("current_time", "who_is_here")
 def _tool_names(listed: str) -> str:
     if any(name.strip() not in (*TOOL_NAMES, "") for name in listed.split(",")):
         raise ValueError(f"it should name any of {', '.join(TOOL_NAMES)}, separated by commas")
+    return listed
+
+
+def _callers(listed: str) -> str:
+    if any(name.strip().lower() not in ("nobody", "contacts", "") and not name.strip().isdigit() for name in listed.split(",")):
+        raise ValueError("it should be nobody, contacts, or user ids, separated by commas")
     return listed
 
 
@@ -89,6 +97,12 @@ class Settings(BaseSettings):
         Path("~/.local/share/parley/parley.session").expanduser(),
         description="The session file that a login writes (kept private: mode 0600).",
     )
+    session_name: str | None = Field(
+        None,
+        pattern=SESSION_NAME,
+        examples=["voicechat"],
+        description="Which of several sessions is used: NAME.session beside the session file above. bot.py session list shows them.",
+    )
     owner_id: int | None = Field(
         None, gt=0, description="Your own user id, if Parley has an account of its own: you may then give it every command, too."
     )
@@ -101,13 +115,16 @@ class Settings(BaseSettings):
 
     # --- Where things are kept --------------------------------------------------------------------------------
     data_dir: ExpandedPath = Field(Path("~/.local/share/parley").expanduser(), description="The database and everything else Parley keeps.")
+    audio_dir: ExpandedPath = Field(
+        Path("~/.local/share/parley/audio").expanduser(), description="Sound files that may be played in calls lie in this folder."
+    )
     transcript_days: int = Field(
         30, ge=0, le=3650, description="What is said in calls is kept for so many days; 0 keeps nothing of it. /forget me deletes at once."
     )
     audit_days: int = Field(90, ge=1, le=3650, description="Who gave which command is kept for so many days.")
     control_socket: ExpandedPath | None = Field(
         None,
-        description="The unix socket at which other programs of yours control Parley (python bot.py rpc), or none. When not set: "
+        description="The unix socket at which your other programs control Parley (as python bot.py rpc does), or none. When not set it is "
         "telegram-voicechat.sock in $XDG_RUNTIME_DIR, else in /run/user/UID, else in DATA_DIR.",
     )
     models_dir: ExpandedPath = Field(
@@ -246,6 +263,29 @@ class Settings(BaseSettings):
     )
     idle_prompt: str = Field("Are you still there?", max_length=300, description="What it asks then.")
     max_concurrent_calls: int = Field(15, ge=1, le=1000, description="More calls than this at once are refused.")
+    auto_answer: bool = Field(
+        True,
+        validation_alias=_aliases("AUTO_ANSWER", "autoAnswer"),
+        description="Private calls of those on the list below are answered, others are declined with a message. false leaves every call "
+        "that rings to the account's other devices.",
+    )
+    auto_answer_from: Annotated[str, AfterValidator(_callers)] = Field(
+        "nobody",
+        max_length=2000,
+        examples=["contacts", "contacts,123456789"],
+        description="Whose private calls are answered: nobody, contacts, user ids, separated by commas. The owner's (OWNER_ID) always are.",
+    )
+    auto_answer_delay_ms: int = Field(
+        1000,
+        ge=0,
+        le=15_000,
+        validation_alias=_aliases("AUTO_ANSWER_DELAY_MS", "autoAnswerDelay"),
+        description="A private call rings for so long before it is answered, or declined, in milliseconds.",
+    )
+    call_ring_s: float = Field(60.0, ge=5, le=90, description="Somebody who is phoned has so long to answer, in seconds.")
+    max_private_call_minutes: int = Field(
+        60, ge=1, le=1440, description="A private call longer than this is ended, after a word of good-bye."
+    )
     command_prefixes: str = Field("/.!", min_length=1, description="Characters that may begin a command.")
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC",
@@ -258,6 +298,20 @@ class Settings(BaseSettings):
     event_log: ExpandedPath | None = Field(
         None, description="A file to which every event of every call is appended, one JSON object a line."
     )
+
+    @property
+    def session_file(self) -> Path:
+        """Where the session is, unless it is a string."""
+        if self.session_name:
+            return self.session_path.with_name(f"{self.session_name}.session")
+        path = self.session_path
+        return path if path.suffix == ".session" else path.with_name(f"{path.name}.session")
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values of all secret settings, which must stand in no log."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
     @property
     def has_account(self) -> bool:

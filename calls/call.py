@@ -12,8 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from audio.playout import Playout
+from audio.tts import Voice
+from brain.clauses import ClauseSplitter
 from calls import backoff, ending, errors, events
 from calls.call_record import CallRecord
+from calls.chosen_sounds import ChosenSounds
 from calls.conversation import Conversation
 from calls.drafting import Engines
 from calls.ending import Ending
@@ -95,6 +98,8 @@ class Call:
         self._auto_joined = auto_joined
         self._playout = Playout(loop.time)
         engines = engines_of_a_call(engines, speaks=manners.speaks, silenced=lambda: self.muted_by_admin)
+        self._sounds = ChosenSounds(engines.tts)
+        engines = replace(engines, tts=self._sounds)
         self._conversation = Conversation(chat_id, engines, manners, self._playout, bus, history=history)
         self._over: asyncio.Future[Ending] = loop.create_future()
         self._state = PublicState.IDLE
@@ -283,6 +288,15 @@ class Call:
         """
         if self._state is not PublicState.JOINED or self.muted_by_admin or not self._manners.speaks:
             return False
+        return await self._announce(text, language, first=first)
+
+    async def speak_with(self, text: str, voice: Voice | None = None, sound: bytes | None = None) -> bool:
+        """Like :meth:`speak`, with another voice than the chat's; a ``sound`` (24 kHz mono) is played instead, which ``text`` describes."""
+        splitter = ClauseSplitter(self._manners.voice.language)
+        with self._sounds.chosen([*splitter.feed(text), *splitter.flush()], voice, sound):
+            return await self.speak(text)
+
+    async def _announce(self, text: str, language: str | None, *, first: bool) -> bool:
         said = self._said.setdefault(text, asyncio.get_running_loop().create_future())
         over = asyncio.create_task(self._conversation.announce(text, language, first=first).wait())
         waited: set[asyncio.Future[Any]] = {said, over}

@@ -7,7 +7,6 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import Final
 
@@ -195,6 +194,8 @@ class CallManager:
             return False
         if heard := await call.speak(text, language, first=first):
             log.info("✅ TTS audio streamed to call in chat %s", chat_id)
+        else:
+            log.warning("❌ Failed to stream TTS to call in chat %s: nothing of it was heard", chat_id)
         return heard
 
     async def manners_changed(self, chat_id: int) -> None:
@@ -234,7 +235,7 @@ class CallManager:
             raise call.ending.error or errors.of(errors.CONNECTION_LOST)
 
     def _ended(self, chat_id: int, call: Call, task: asyncio.Task[None]) -> None:
-        self._last[chat_id] = replace(call.state, phase=None)
+        self._last[chat_id] = call.state.when_over()
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("a call failed inside", exc_info=bug, extra={"chat_id": chat_id})
             call.ending = ending.failed(errors.of(errors.UNKNOWN))

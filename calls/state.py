@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -53,6 +53,10 @@ class CallState:
     muted_by_admin: bool = False
     latency_p50_ms: float | None = None
     latency_p95_ms: float | None = None
+
+    def when_over(self) -> CallState:
+        """What is known when the call has ended: nobody is there, and what was said is no longer held here."""
+        return replace(self, phase=None, participants=[], transcript=_transcript())
 
     def as_dict(self) -> dict[str, Any]:
         """The public keys and their values."""

@@ -96,6 +96,11 @@ class CallEngine:
                 "Run: pip install -r requirements.txt",
             ) from error
 
+    @property
+    def library(self) -> Any:
+        """The library's own object, ``PyTgCalls``: one for the whole account."""
+        return self._library
+
     def close(self) -> None:
         """Let go of the library's threads. All calls must have been left."""
         self._sinks.clear()
