@@ -16,6 +16,7 @@ from audio.tts.choose import choose_text_to_speech
 from audio.turn_model import TurnModel
 from brain.choose import HISTORY_TOKENS, choose_brain, chosen_kind
 from brain.clauses import ClauseSplitter
+from calls import facade
 from calls.admission import Admission
 from calls.autojoin_driver import AutoJoin
 from calls.call import GOOD_BYE
@@ -26,6 +27,7 @@ from calls.drafting import Engines
 from calls.errors import explain
 from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
+from calls.framework import Framework
 from calls.joins_before import remember_joins
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
@@ -103,6 +105,10 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
                 until_reachable=account.connection.until_online,
             )
         )
+        calling = Framework(
+            settings=settings, account=account, engine=call_engine, manager=manager, tts=engines.tts, manners_for=manners_for
+        )
+        stack.callback(facade.use(calling))
         voice_chats = _voice_chats(account, manager)
         stack.callback(voice_chats.close)
         auto_join = AutoJoin(manager, voice_chats, database, desires, account.gates, admission, bus, time_zone=settings.time_zone)
