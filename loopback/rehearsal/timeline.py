@@ -33,7 +33,9 @@ def draw_timeline(report: Report, path: Path) -> None:
     axes.set_yticks(range(len(lanes)), [_lane_name(lane, report) for lane in lanes], fontsize=9)
     axes.set_ylim(len(lanes) - 0.4, -0.6)
     axes.set_xlim(left=-0.5)
-    axes.set_xlabel("seconds")
+    axes.set_xlabel(
+        f"seconds     (▼ people write, ▲ {report.bot_name} writes, ▶ somebody begins to speak, then the answer as it is heard)", fontsize=9
+    )
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path)
