@@ -23,6 +23,10 @@ MOST_CPU_S: Final = 30
 NICENESS: Final = 5
 BYTES_PER_SAMPLE: Final = 2
 SNIFFED_BYTES: Final = 16
+ALLOWANCE: Final = 1.2
+"""A file may hold this many times the sound that it is said to hold, by its sender or by itself: what holds more was made to deceive."""
+ROUNDING_S: Final = 1.0
+"""Durations are declared in whole seconds."""
 DURATION_IS_A_GUESS: Final = frozenset({"mp3", "aac", "amr"})
 """Formats without a duration of their own; what is made up for them from the bit rate can be far off."""
 
@@ -35,6 +39,7 @@ class Outcome(IntEnum):
     NO_SOUND = 4
     TOO_LONG = 5
     TOO_DEMANDING = 6
+    MORE_THAN_SAID = 7
 
 
 class Refused(Exception):
@@ -109,10 +114,12 @@ def decode(source: BinaryIO, sink: BinaryIO, rate_hz: int, longest_s: float) -> 
 def _decoded(av: Any, container: Any, kind: str, rate_hz: int, longest_s: float) -> Iterator[bytes]:
     if not container.streams.audio:
         raise Refused(Outcome.NO_SOUND)
-    if kind not in DURATION_IS_A_GUESS and (container.duration or 0) / av.time_base > longest_s:
+    said_s = None if kind in DURATION_IS_A_GUESS or not container.duration else container.duration / av.time_base
+    if said_s is not None and said_s > longest_s:
         raise Refused(Outcome.TOO_LONG)
+    most_s = longest_s if said_s is None else min(longest_s, ALLOWANCE * said_s + ROUNDING_S)
     resampler = av.AudioResampler(format="s16", layout="mono", rate=rate_hz)
-    for frame in _within(longest_s, _frames(av, container)):
+    for frame in _within(most_s, _frames(av, container), Outcome.TOO_LONG if most_s == longest_s else Outcome.MORE_THAN_SAID):
         yield from _pcm(resampler, frame)
     yield from _pcm(resampler, None)
 
@@ -128,13 +135,13 @@ def _frames(av: Any, container: Any) -> Iterator[Any]:
             continue
 
 
-def _within(longest_s: float, frames: Iterator[Any]) -> Iterator[Any]:
+def _within(longest_s: float, frames: Iterator[Any], else_: Outcome) -> Iterator[Any]:
     """Counted before it is resampled: a few bytes can stand for hours at a very low rate."""
     seconds = 0.0
     for frame in frames:
         seconds += frame.samples / max(1, frame.sample_rate)
         if seconds > longest_s:
-            raise Refused(Outcome.TOO_LONG)
+            raise Refused(else_)
         yield frame
 
 

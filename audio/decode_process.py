@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -13,17 +12,13 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from audio.codecs import SoundFileError
-from audio.decode_child import Outcome
+from audio.decode_child import ALLOWANCE, ROUNDING_S, Outcome
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ
 
 PROGRAM: Final = Path(__file__).with_name("decode_child.py")
 LONGEST_S: Final = 20 * 60.0
 LARGEST_BYTES: Final = 25 << 20
 MOST_WALL_S: Final = 60.0
-ALLOWANCE: Final = 1.2
-"""A file may hold this many times the sound that it was declared to hold."""
-ROUNDING_S: Final = 1.0
-"""Durations are declared in whole seconds."""
 PIECE_BYTES: Final = 64 << 10
 PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH")
 """All that the child sees of the environment, which holds secrets."""
@@ -31,7 +26,7 @@ PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH")
 
 async def decode_untrusted(
     file: BinaryIO, declared_s: float | None = None, *, rate_hz: int = HEARING_RATE_HZ, longest_s: float = LONGEST_S
-) -> bytes:
+) -> bytearray:
     """The sound of an open, real file as 16-bit mono PCM at ``rate_hz``.
 
     ``declared_s`` is how long whoever sent it says it is; ``None`` when nobody said.
@@ -93,24 +88,30 @@ async def _child(file: BinaryIO, rate_hz: int, longest_s: float) -> AsyncIterato
         await child.wait()
 
 
-async def _at_most(child: Process, most_bytes: int) -> bytes:
-    """What the child writes; one that overlooks its own limit is killed."""
+async def _at_most(child: Process, most_bytes: int) -> bytearray:
+    """What the child writes; one that overlooks its own limit is killed.
+
+    Room for all of it is taken at once: a buffer that grows holds several times as much while it does.
+    """
     assert child.stdout is not None
-    pcm = io.BytesIO()
-    while pcm.tell() <= most_bytes and (piece := await child.stdout.read(PIECE_BYTES)):
-        pcm.write(piece)
-    if pcm.tell() > most_bytes:
+    pcm, size = bytearray(most_bytes + PIECE_BYTES), 0
+    while size <= most_bytes and (piece := await child.stdout.read(PIECE_BYTES)):
+        pcm[size : size + len(piece)] = piece
+        size += len(piece)
+    if size > most_bytes:
         child.kill()
-    return pcm.getvalue()
+    del pcm[size:]
+    return pcm
 
 
 def _refusal(code: int, declared: bool, longest_s: float) -> SoundFileError:
     match code:
         case Outcome.NO_SOUND:
             return SoundFileError("There is no sound in this file.", key="sound.no_sound")
+        case Outcome.MORE_THAN_SAID:
+            return _more_than_said()
         case Outcome.TOO_LONG if declared:
-            what = "This file holds more sound than it says it does, so I did not listen to it."
-            return SoundFileError(what, key="sound.more_than_said")
+            return _more_than_said()
         case Outcome.TOO_LONG:
             return _too_long(longest_s)
         case Outcome.UNREADABLE | 1:
@@ -119,6 +120,10 @@ def _refusal(code: int, declared: bool, longest_s: float) -> SoundFileError:
         case _:
             what = "This file takes too much work to play: send a voice note, or OGG, MP3, M4A or WAV."
             return SoundFileError(what, key="sound.too_demanding")
+
+
+def _more_than_said() -> SoundFileError:
+    return SoundFileError("This file holds more sound than it says it does, so I did not listen to it.", key="sound.more_than_said")
 
 
 def _too_long(longest_s: float) -> SoundFileError:

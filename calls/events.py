@@ -197,6 +197,19 @@ class ExchangeEnded(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceMessageAnswered(CallEvent):
+    """The answer to a voice message has been sent. ``spans_ms`` are contiguous, in order, from its arrival.
+
+    They are ``wait`` (for its turn), ``download``, ``decode``, ``transcribe``, ``think`` (of the first clause), ``speak`` (the rest of the
+    thinking included), ``encode`` and ``upload``; what was not done is left out.
+    """
+
+    message_id: int
+    spoken: bool
+    spans_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFailed(CallEvent):
     """A speech engine or the brain failed; ``part`` is hearing, thinking or speaking."""
 

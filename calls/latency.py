@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 SPANS = ("endpointing", "hearing", "thinking", "speaking", "floor")
@@ -40,6 +41,24 @@ class Marks:
             spans[name] = round(max(0.0, at - reached) * 1000, 1)
             reached = max(reached, at)
         return spans
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Contiguous named spans of one piece of work, from its making on. ``clock`` gives seconds."""
+
+    clock: Callable[[], float]
+    spans_ms: dict[str, float] = field(default_factory=dict)
+    _since_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._since_s = self.clock()
+
+    def lap(self, name: str) -> None:
+        """What went on since the last lap was this."""
+        now_s = self.clock()
+        self.spans_ms[name] = round(self.spans_ms.get(name, 0.0) + (now_s - self._since_s) * 1000, 1)
+        self._since_s = now_s
 
 
 class LatencyBook:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import BinaryIO, Final
 
 from audio.decode_process import decode_untrusted
-from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, as_floats
+from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, as_floats, peak
 from audio.stt import Transcript
 from audio.stt.splitting import split_where_quiet
 from audio.tts import Voice
@@ -22,11 +22,14 @@ from brain.speakable import MAX_REPLY_CHARS
 from calls.chat_histories import ChatHistories
 from calls.drafting import Engines
 from calls.history import PastExchange
+from calls.latency import Stopwatch
 from calls.manners import Manners
 from errors import EngineError
 
 PIECE_S: Final = 15.0
 """What is transcribed at once: short enough that a call never waits long behind a piece of a long message."""
+SILENT_PEAK: Final = 60
+"""A piece without a sample beyond this is not transcribed: hours of nothing cost nothing."""
 MOST_DECODED_AT_ONCE: Final = 2
 MOST_SPEAKING_S: Final = 60.0
 INSTRUCTION: Final = "You are answering a voice message."
@@ -68,7 +71,7 @@ class VoiceMessages:
         self._histories = histories
         self._decoders = asyncio.Semaphore(MOST_DECODED_AT_ONCE)
 
-    async def hear(self, file: BinaryIO, declared_s: float | None, language: str | None) -> Transcript:
+    async def hear(self, file: BinaryIO, declared_s: float | None, language: str | None, watch: Stopwatch) -> Transcript:
         """The words of a sound file that came from somebody; an empty text when there are none. ``language`` None detects it.
 
         :raises audio.codecs.SoundFileError: the file cannot be used.
@@ -76,16 +79,22 @@ class VoiceMessages:
         """
         async with self._decoders:
             pcm = await decode_untrusted(file, declared_s)
+        watch.lap("decode")
         heard: list[tuple[Transcript, int]] = []
         for piece in pieces(pcm, PIECE_S):
+            if peak(piece) < SILENT_PEAK:
+                continue
             with self._engines.speculation.transcription():
                 transcript = await self._engines.stt.transcribe(piece, language)
             if transcript.text:
                 language = language or transcript.language
                 heard.append((transcript, len(piece)))
+        watch.lap("transcribe")
         return joined(heard, language)
 
-    async def answer(self, asked: Asked, manners: Manners, *, aloud: bool, on_activity: Callable[[Activity], None]) -> Answer:
+    async def answer(
+        self, asked: Asked, manners: Manners, watch: Stopwatch, *, aloud: bool, on_activity: Callable[[Activity], None]
+    ) -> Answer:
         """Think, and speak what was thought while the rest of it is still to come.
 
         :raises errors.EngineError: nothing could be thought.
@@ -94,23 +103,44 @@ class VoiceMessages:
         clauses: asyncio.Queue[str | None] = asyncio.Queue(MAX_REPLY_CHARS)
         async with asyncio.TaskGroup() as group:
             thinking = group.create_task(self._think(self._messages(asked, manners), manners.voice.language, clauses))
-            speaking = group.create_task(self._speak(clauses, manners.voice if aloud else None, on_activity))
+            speaking = group.create_task(self._speak(clauses, manners.voice if aloud else None, watch, on_activity))
         text, spoken = speaking.result()
         if not text:
             raise thinking.result() or EngineError("There was no answer.", "Please ask once more.")
         if not isinstance(spoken, bytes):
             return Answer(text, failure=spoken)
-        return Answer(text, await asyncio.to_thread(voice_note, spoken, PLAYOUT_RATE_HZ) if spoken else None)
+        if not spoken:
+            return Answer(text)
+        note = await asyncio.to_thread(voice_note, spoken, PLAYOUT_RATE_HZ)
+        watch.lap("encode")
+        return Answer(text, note)
+
+    @asynccontextmanager
+    async def reading_ahead(self, chat_id: int, manners: Manners) -> AsyncIterator[None]:
+        """While the block goes on, such as hearing, the brain reads what it will be told anyway."""
+        reading = asyncio.create_task(self._read_ahead(chat_id, manners), name=f"reading ahead for {chat_id}")
+        try:
+            yield
+            await asyncio.wait({reading})
+        finally:
+            reading.cancel()
+
+    async def _read_ahead(self, chat_id: int, manners: Manners) -> None:
+        """Best effort: what keeps the brain from it will show when it is to answer."""
+        with suppress(EngineError):
+            await self._engines.brain.prefill(self._prompt(chat_id, manners))
 
     def remember(self, asked: Asked, answered: str) -> None:
         """What was said, and the answer that has reached the chat (empty: none, or it is kept elsewhere)."""
         self._histories.of(asked.chat_id).add(PastExchange(asked.speaker, asked.said, answered, speaker_id=asked.speaker_id))
 
     def _messages(self, asked: Asked, manners: Manners) -> list[Message]:
-        newest = Message(Role.USER, asked.said, asked.speaker)
+        return self._prompt(asked.chat_id, manners, Message(Role.USER, asked.said, asked.speaker))
+
+    def _prompt(self, chat_id: int, manners: Manners, *newest: Message) -> list[Message]:
         return prompt(
             f"{manners.instructions} {INSTRUCTION}",
-            [*self._histories.of(asked.chat_id).messages(), newest],
+            [*self._histories.of(chat_id).messages(), *newest],
             history_tokens=manners.history_tokens,
             small_model=manners.small_model,
         )
@@ -133,13 +163,15 @@ class VoiceMessages:
         return None
 
     async def _speak(
-        self, clauses: asyncio.Queue[str | None], voice: Voice | None, on_activity: Callable[[Activity], None]
+        self, clauses: asyncio.Queue[str | None], voice: Voice | None, watch: Stopwatch, on_activity: Callable[[Activity], None]
     ) -> tuple[str, bytes | EngineError]:
         """All clauses as text, and as sound or why there is none (``voice`` ``None``: none is wanted)."""
         texts: list[str] = []
         sound = bytearray()
         failure: EngineError | None = None
         while (clause := await clauses.get()) is not None:
+            if not texts:
+                watch.lap("think")
             texts.append(clause)
             if voice is None or failure is not None:
                 continue
@@ -148,6 +180,7 @@ class VoiceMessages:
                 await self._synthesize(clause, voice, sound)
             except EngineError as error:
                 failure = error
+        watch.lap("speak" if voice else "think")
         return " ".join(texts), failure or bytes(sound)
 
     async def _synthesize(self, clause: str, voice: Voice, sound: bytearray) -> None:
@@ -159,13 +192,13 @@ class VoiceMessages:
             raise EngineError(f"{self._engines.tts.name} did not finish a sentence within {MOST_SPEAKING_S:g} s.") from None
 
 
-def pieces(pcm: bytes, longest_s: float) -> Iterator[bytes]:
+def pieces(pcm: bytes | bytearray, longest_s: float) -> Iterator[bytes]:
     """``pcm`` (16 kHz) in pieces of at most ``longest_s``, cut where it is quiet; only one piece at a time is held twice."""
     window = (int(longest_s * HEARING_RATE_HZ) + 1) * BYTES_PER_SAMPLE
     start = 0
     while start < len(pcm):
         samples = len(split_where_quiet(as_floats(pcm[start : start + window]), longest_s)[0])
-        yield pcm[start : start + samples * BYTES_PER_SAMPLE]
+        yield bytes(pcm[start : start + samples * BYTES_PER_SAMPLE])
         start += samples * BYTES_PER_SAMPLE
 
 

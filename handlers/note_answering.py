@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from telethon import TelegramClient
 from telethon.utils import get_display_name
 
 from audio.stt import Transcript
+from calls.events import CallEvent, VoiceMessageAnswered
+from calls.latency import Stopwatch
 from calls.state import CallState, PublicState
 from calls.voice_messages import Activity, Answer, Asked, VoiceMessages
 from errors import EngineError, ParleyError
 from handlers.chat_action import RECORDS, TYPES, ShownAction
 from handlers.chat_wishes import Wishes
 from handlers.sender import MOST_CHARACTERS, Sender
-from handlers.sound_messages import Sound, fetched, mark_as_listened
+from handlers.sound_messages import Sound, fetched, marked_as_listened
 from handlers.wording import say
 
 log = logging.getLogger(__name__)
@@ -44,6 +47,7 @@ class Received:
     wishes: Wishes
     language: str
     asker_id: int
+    watch: Stopwatch = field(default_factory=lambda: Stopwatch(time.monotonic))
 
     @property
     def chat_id(self) -> int:
@@ -58,22 +62,34 @@ class Received:
 class NoteAnswering:
     """Hears and answers; everything that keeps it from doing so is raised as an error that the chat can be told."""
 
-    def __init__(self, client: TelegramClient, messages: VoiceMessages, calls: Calls, sender: Sender) -> None:
+    def __init__(
+        self,
+        client: TelegramClient,
+        messages: VoiceMessages,
+        calls: Calls,
+        sender: Sender,
+        publish: Callable[[CallEvent], None] = lambda _event: None,
+    ) -> None:
         self._client = client
         self._messages = messages
         self._calls = calls
         self._sender = sender
+        self._publish = publish
 
     async def answer(self, received: Received) -> str:
         """Answer the message: in the chat's call where there is one, else with a voice note, else in writing. Returns the answer.
 
         :raises errors.ParleyError: what to tell the chat instead.
         """
+        received.watch.lap("wait")
         async with ShownAction(self._client, await received.message.get_input_chat()) as shown:
-            heard = await self._heard(received)
-            asked = Asked(received.chat_id, received.message.sender_id, await _name_of(received.message), heard.text)
-            in_call = self._calls.state(received.chat_id).state is PublicState.JOINED
-            answer = await self._thought(asked, received.wishes, shown, aloud=received.wishes.speaks and not in_call)
+            async with self._messages.reading_ahead(received.chat_id, received.wishes.manners):
+                heard = await self._heard(received)
+            async with marked_as_listened(self._client, received.message):
+                _check_words(heard, received)
+                asked = Asked(received.chat_id, received.message.sender_id, await _name_of(received.message), heard.text)
+                in_call = self._calls.state(received.chat_id).state is PublicState.JOINED
+                answer = await self._thought(asked, received, shown, aloud=received.wishes.speaks and not in_call)
         if in_call:
             self._messages.remember(asked, "")
             if await self._calls.speak(asked.chat_id, answer.text):
@@ -89,6 +105,8 @@ class NoteAnswering:
         """
         async with ShownAction(self._client, await received.message.get_input_chat()):
             heard = await self._heard(received)
+            async with marked_as_listened(self._client, received.message):
+                _check_words(heard, received)
         for part in parts(received.say("voice_message.transcript", text=heard.text), MOST_CHARACTERS):
             await self.tell(received, part)
 
@@ -101,19 +119,16 @@ class NoteAnswering:
         received.sound.check()
         manners = received.wishes.manners
         async with fetched(self._client, received.message) as file:
+            received.watch.lap("download")
             try:
-                heard = await self._messages.hear(file, received.sound.duration_s, manners.language)
+                return await self._messages.hear(file, received.sound.duration_s, manners.language, received.watch)
             except EngineError as error:
                 raise _trouble("voice_message.not_heard", error) from error
-        await mark_as_listened(self._client, received.message)
-        if not heard.text or heard.confidence < manners.lowest_confidence:
-            raise ParleyError("I could not make out any words in that.", key="voice_message.no_words")
-        return heard
 
-    async def _thought(self, asked: Asked, wishes: Wishes, shown: ShownAction, *, aloud: bool) -> Answer:
+    async def _thought(self, asked: Asked, received: Received, shown: ShownAction, *, aloud: bool) -> Answer:
         try:
             return await self._messages.answer(
-                asked, wishes.manners, aloud=aloud, on_activity=lambda activity: shown.show(ACTIONS[activity])
+                asked, received.wishes.manners, received.watch, aloud=aloud, on_activity=lambda activity: shown.show(ACTIONS[activity])
             )
         except EngineError as error:
             raise _trouble("voice_message.not_thought", error) from error
@@ -125,11 +140,26 @@ class NoteAnswering:
         if answer.note:
             sent = await self._sender.send_voice_note(chat, received.chat_id, answer.note, received.message.id)
         sent = sent or await self.tell(received, answer.text)
+        received.watch.lap("upload")
         self._messages.remember(asked, answer.text if sent else "")
+        self._publish(
+            VoiceMessageAnswered(
+                chat_id=received.chat_id,
+                at_s=time.monotonic(),
+                message_id=received.message.id,
+                spoken=answer.note is not None,
+                spans_ms=received.watch.spans_ms,
+            )
+        )
+
+
+def _check_words(heard: Transcript, received: Received) -> None:
+    if not heard.text or heard.confidence < received.wishes.manners.lowest_confidence:
+        raise ParleyError("I could not make out any words in that.", key="voice_message.no_words")
 
 
 def _trouble(key: str, error: EngineError) -> ParleyError:
-    return ParleyError(str(error), key=key, fields={"what": str(error)})
+    return ParleyError(str(error), key=key, fields={"what": error})
 
 
 async def _name_of(message: Any) -> str:

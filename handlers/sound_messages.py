@@ -20,6 +20,8 @@ from errors import ParleyError
 log = logging.getLogger(__name__)
 
 FETCHED_WITHIN_S: Final = 120.0
+MARKED_WITHIN_S: Final = 1.0
+"""What marking a message may take longer than the work on it."""
 REQUEST_BYTES: Final = 512 << 10
 SOUND_WITHOUT_A_DURATION: Final = ("audio/", "application/ogg")
 
@@ -98,8 +100,18 @@ async def _write(client: TelegramClient, message: Any, file: BinaryIO) -> None:
     file.flush()
 
 
-async def mark_as_listened(client: TelegramClient, message: Any) -> None:
-    """Take the dot off a voice note: its sender sees that it was listened to. Best effort."""
+@contextlib.asynccontextmanager
+async def marked_as_listened(client: TelegramClient, message: Any) -> AsyncIterator[None]:
+    """Take the dot off a voice note, so that its sender sees that it was listened to, while the block goes on. Best effort."""
+    marking = asyncio.create_task(_mark_as_listened(client, message), name="marking as listened")
+    try:
+        yield
+    finally:
+        await asyncio.wait({marking}, timeout=MARKED_WITHIN_S)
+        marking.cancel()
+
+
+async def _mark_as_listened(client: TelegramClient, message: Any) -> None:
     try:
         chat = await message.get_input_chat()
         if isinstance(chat, types.InputPeerChannel):

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from telethon import TelegramClient, events
 from telethon.errors import RPCError
 
+from calls.latency import Stopwatch
 from errors import ParleyError
 from handlers import wording
 from handlers.authority import Authorities, is_anonymous_admin
@@ -107,14 +108,14 @@ class VoiceNotes:
             log.warning("a voice message is not answered: %r", error, extra={"chat_id": event.message.chat_id})
 
     async def _consider(self, message: Any, sound: Sound) -> None:
-        ears = self._ears
+        ears, watch = self._ears, Stopwatch(time.monotonic)
         if not await self._may_ask(message):
             return
         wishes, arrived = await ears.wishes.of(message.chat_id), await self._arrived(message, sound)
         verdict = self._addressing.decide(arrived, wishes.manners, ears.clock(), ears.chance())
         if not (wishes.works and verdict.answers and await ears.wishes.may_hear(message.chat_id, message.sender_id)):
             return
-        received = Received(message, sound, wishes, await ears.language_of(message.chat_id), message.sender_id)
+        received = Received(message, sound, wishes, await ears.language_of(message.chat_id), message.sender_id, watch)
         if wishes.listens:
             await self._take_on(received, lambda: self._answer(received, arrived))
         elif arrived.to_us:

@@ -27,6 +27,8 @@ from tests.audio.ogg_bombs import ogg_of_silence
 from tests.speech import clip_named
 
 SPEECH, _ = clip_named("lv_0880")
+TOO_LONG = "This is longer than 20 minutes, which is as much as I listen to at once."
+MORE_THAN_SAID = "This file holds more sound than it says it does, so I did not listen to it."
 UNREADABLE = "This is no sound file that I can play: send a voice note, or OGG, MP3, M4A or WAV."
 
 
@@ -78,7 +80,7 @@ def file_of(content: bytes) -> BinaryIO:
 
 async def decoded(content: bytes, declared_s: float | None = None) -> bytes:
     with file_of(content) as file:
-        return await decode_untrusted(file, declared_s)
+        return bytes(await decode_untrusted(file, declared_s))
 
 
 async def refusal(content: bytes, declared_s: float | None = None) -> str:
@@ -132,9 +134,8 @@ async def test_what_is_no_sound_is_refused_in_one_sentence(content: bytes, what:
 
 async def test_a_file_that_says_it_is_too_long_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio.decode_process, "PROGRAM", Path("/nowhere"))
-    what = "This is longer than 20 minutes, which is as much as I listen to at once."
 
-    assert await refusal(encode(SPEECH, 16_000), declared_s=7200) == what
+    assert await refusal(encode(SPEECH, 16_000), declared_s=7200) == TOO_LONG
 
 
 async def test_a_file_that_is_too_large_is_not_even_opened() -> None:
@@ -149,8 +150,18 @@ async def test_two_hours_in_a_tiny_file_are_refused(honest: bool) -> None:
     bomb = ogg_of_silence(2, honest=honest)
 
     assert len(bomb) < 150_000
-    assert await refusal(bomb, declared_s=5) == "This file holds more sound than it says it does, so I did not listen to it."
-    assert await refusal(bomb) == "This is longer than 20 minutes, which is as much as I listen to at once."
+    assert await refusal(bomb, declared_s=5) == MORE_THAN_SAID
+    assert await refusal(bomb) == (TOO_LONG if honest else MORE_THAN_SAID)
+
+
+def test_a_file_that_deceives_is_not_decoded_for_as_long_as_its_sender_says_it_is() -> None:
+    """It holds two hours, says itself that it holds a second, and its sender says that it holds 20 minutes."""
+    with file_of(ogg_of_silence(2, honest=False)) as bomb:
+        bomb.seek(0)
+        command = [sys.executable, "-I", decode_child.__file__, "16000", "1200"]
+        child = subprocess.run(command, stdin=bomb, stdout=subprocess.PIPE, check=False)
+    assert child.returncode == Outcome.MORE_THAN_SAID
+    assert len(child.stdout) < 5 * 16_000 * 2
 
 
 async def test_a_file_may_hold_a_little_more_than_it_says() -> None:

@@ -236,15 +236,20 @@ async def removed(house: House) -> None:
     assert house.requests() == 1
 
 
-async def restricted(house: House, code: int, message: str) -> None:
+async def restricted(house: House, code: int, message: str, key: str) -> None:
     house.telegram.start_voice_chat(house.group, house.ann)
     house.telegram.faults.fail(JOINING, code, message, times=inf, account_id=house.parley.id)
-    await refused(house, told("call_error.restricted"))
+    await refused(house, told(f"call_error.{key}"))
     assert house.requests() == 1
 
 
-for _code, _message in ((403, "CHAT_WRITE_FORBIDDEN"), (400, "CHAT_ADMIN_REQUIRED"), (400, "JOIN_AS_PEER_INVALID")):
-    row(f"may not join: {_message}", "restricted")(lambda house, code=_code, message=_message: restricted(house, code, message))  # type: ignore[misc]
+MAY_NOT_JOIN: Final = (
+    (403, "CHAT_WRITE_FORBIDDEN", "restricted"),
+    (400, "CHAT_ADMIN_REQUIRED", "restricted"),
+    (400, "JOIN_AS_PEER_INVALID", "join_as"),
+)
+for _case in MAY_NOT_JOIN:
+    row(f"may not join: {_case[1]}", _case[2])(lambda house, case=_case: restricted(house, *case))  # type: ignore[misc]
 
 
 async def may_not_write(house: House, fault: str) -> None:
@@ -468,6 +473,15 @@ async def play_all(*names: str) -> None:
         assert telegram.problems() == []
 
 
+async def afterwards(house: House) -> None:
+    """Whatever has happened: Parley goes when it is sent away, and nothing is left."""
+    if house.at_work_still:
+        await house.manager.leave(house.chat_id)
+        assert not house.wanted()
+        house.clean()
+    assert house.requests("phone.CreateGroupCall") == 0
+
+
 async def played(telegram: LoopbackTelegram, builders: Builders, name: str, folder: Path) -> str:
     one = ROWS[name]
     ann, parley = telegram.add_account("Ann"), telegram.add_account("Parley")
@@ -479,6 +493,7 @@ async def played(telegram: LoopbackTelegram, builders: Builders, name: str, fold
     try:
         async with house.at_work():
             await one.play(house)
+            await afterwards(house)
     except BaseException:
         return traceback.format_exc()
     return ""

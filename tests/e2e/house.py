@@ -78,6 +78,10 @@ class House:
             self._serving.cancel()
             await asyncio.wait({self._serving})
 
+    @property
+    def at_work_still(self) -> bool:
+        return not self._serving.done()
+
     async def ended(self, within_s: float) -> BaseException | None:
         """The error with which it ends by itself."""
         await asyncio.wait({self._serving}, timeout=within_s)

@@ -10,7 +10,7 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from loopback.people.pacer import Pacer
 from loopback.people.person import Person, PersonError
 from loopback.settings import LoopbackSettings
 from loopback.telegram import LoopbackTelegram
-from tests.e2e.house import Builders, House, told
+from tests.e2e.house import Builders, House, told, until
 from tests.loopback.media.native_member import tone
 
 PARLEY_HZ, ANN_HZ = 600, 440
@@ -92,50 +92,83 @@ def longest_gap(ear: Ear, since_s: float) -> float:
     return max((after - before for before, after in pairwise(audible)), default=0.0)
 
 
-async def heard_again_s(seconds: float, *, everybody: bool) -> float:
-    """How long after the end of an outage Parley is heard again, and hears."""
-    async with a_house() as (house, pacer):
+Trouble = Callable[[House], Awaitable[None]]
+
+
+async def heard_again_s(trouble: Trouble, *, everybody: bool = False, settings: LoopbackSettings | None = None) -> float:
+    """How long after the end of a trouble Parley is heard again, and hears; ``everybody`` has to come back then.
+
+    :raises AssertionError: it is not, or not for long, or the call is not the same.
+    """
+    async with a_house(settings) as (house, pacer):
         house.telegram.start_voice_chat(house.group, house.ann)
         assert await house.ask("/joincall") == told("join.joined")
         call = house.manager.call(house.chat_id)
         assert call is not None
         frames: list[float] = []
         call.listen(lambda _participant, _pcm: frames.append(time.monotonic()))
-        async with humming(call.playout), in_the_call(house, pacer) as ann:
+        async with humming(call.playout), in_the_call(house, pacer) as ann, contextlib.AsyncExitStack() as stack:
             await ann.wait_until_heard(house.parley.id, since_s=time.monotonic(), audible_ms=300)
-            await house.telegram.begin_outage(None if everybody else house.parley)
-            await asyncio.sleep(seconds)
-            await house.telegram.end_outage(None if everybody else house.parley)
+            await trouble(house)
             ended_s = time.monotonic()
-            async with contextlib.AsyncExitStack() as stack:
-                listener = await stack.enter_async_context(in_the_call(house, pacer)) if everybody else ann
-                heard_s = await listener.wait_until_heard(house.parley.id, since_s=ended_s, audible_ms=300, within_s=60)
-                await listener.speak(tone(ANN_HZ, 0.5))
-                assert [at_s for at_s in frames if at_s > heard_s], "Parley hears nobody"
-                await asyncio.sleep(max(0.0, ended_s + HEARD_AGAIN_WITHIN_S - time.monotonic()))
-                steady_s = time.monotonic()
-                await asyncio.sleep(STEADY_S)
-                ear = listener.ear_of(house.parley.id)
-                longest_gap_s = longest_gap(ear, heard_s)
-                assert ear.audible_ms(steady_s) > STEADY_S * 900, "it does not last"
+            listener = await stack.enter_async_context(in_the_call(house, pacer)) if everybody else ann
+            heard_s = await listener.wait_until_heard(house.parley.id, since_s=ended_s, audible_ms=300, within_s=60)
+            await listener.speak(tone(ANN_HZ, 0.5))
+            assert [at_s for at_s in frames if at_s > heard_s], "Parley hears nobody"
+            gap_s = await steady_gap_s(listener, house, ended_s, heard_s)
         assert house.requests("phone.CreateGroupCall") == 0
         assert house.manager.call(house.chat_id) is call, "it is the same call"
-        who, after_s = "Everybody" if everybody else "Parley", heard_s - ended_s
-        print(
-            f"{who} cut off for {seconds:g} s: heard again {after_s:.1f} s after the end, then nothing for {longest_gap_s:.1f} s at most; "
-            f"{house.requests()} joins",
-            flush=True,
-        )
+        assert house.notices() == []
+        after_s = heard_s - ended_s
+        print(f"heard again {after_s:.1f} s after the end, then nothing for {gap_s:.1f} s at most; {house.requests()} joins", flush=True)
         return after_s
 
 
+async def steady_gap_s(listener: Person, house: House, ended_s: float, heard_s: float) -> float:
+    """Parley is still heard when its time is up; the longest time without it until then."""
+    await asyncio.sleep(max(0.0, ended_s + HEARD_AGAIN_WITHIN_S - time.monotonic()))
+    steady_s, ear = time.monotonic(), listener.ear_of(house.parley.id)
+    await asyncio.sleep(STEADY_S)
+    assert ear.audible_ms(steady_s) > STEADY_S * 900, "it does not last"
+    return longest_gap(ear, heard_s)
+
+
+def cut_off(seconds: float, *, everybody: bool) -> Trouble:
+    """An outage."""
+
+    async def trouble(house: House) -> None:
+        await house.telegram.outage(seconds, None if everybody else house.parley)
+
+    return trouble
+
+
 async def outage_of_everybody(seconds: str) -> None:
-    assert await heard_again_s(float(seconds), everybody=True) < HEARD_AGAIN_WITHIN_S
+    assert await heard_again_s(cut_off(float(seconds), everybody=True), everybody=True) < HEARD_AGAIN_WITHIN_S
 
 
 async def outage_of_parley(seconds: str) -> None:
-    assert await heard_again_s(float(seconds), everybody=False) < HEARD_AGAIN_WITHIN_S
+    assert await heard_again_s(cut_off(float(seconds), everybody=False)) < HEARD_AGAIN_WITHIN_S
+
+
+async def media_lost() -> None:
+    """Only the sound is gone, until the server takes Parley out for it."""
+
+    async def trouble(house: House) -> None:
+        house.telegram.lose_media(house.group, house.parley)
+        await until(lambda: not house.in_call)
+        house.telegram.lose_media(house.group, house.parley, on=False)
+
+    assert await heard_again_s(trouble, settings=LoopbackSettings(media_silence_timeout_s=3.0)) < HEARD_AGAIN_WITHIN_S
+
+
+async def taken_out() -> None:
+    """The server takes Parley out of the voice chat by itself."""
+
+    async def trouble(house: House) -> None:
+        house.telegram.drop_media(house.group, house.parley)
+
+    assert await heard_again_s(trouble) < HEARD_AGAIN_WITHIN_S
 
 
 if __name__ == "__main__":
-    asyncio.run(heard_again_s(float(sys.argv[2]), everybody=sys.argv[1] == "everybody"))
+    asyncio.run({"parley": outage_of_parley, "everybody": outage_of_everybody}[sys.argv[1]](sys.argv[2]))

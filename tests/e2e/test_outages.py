@@ -14,3 +14,11 @@ def test_when_all_of_telegram_was_away() -> None:
 
 def test_when_only_parley_was_cut_off() -> None:
     run_in_process(scenarios.outage_of_parley, OUTAGE_S, timeout_s=80)
+
+
+def test_when_only_the_sound_was_lost() -> None:
+    run_in_process(scenarios.media_lost, timeout_s=80)
+
+
+def test_when_the_server_took_parley_out() -> None:
+    run_in_process(scenarios.taken_out, timeout_s=80)

@@ -22,6 +22,7 @@ from brain import Message
 from brain.tools import Tool, ToolCall
 from calls.chat_histories import ChatHistories
 from calls.drafting import Engines
+from calls.events import CallEvent, VoiceMessageAnswered
 from calls.manners import Manners
 from calls.state import CallState, PublicState
 from calls.turns.addressing import AddressingRules, Mode
@@ -65,6 +66,7 @@ class Hears:
 class Thinks:
     failure: EngineError | None = None
     asked: list[list[Message]] = field(default_factory=list)
+    read_ahead: list[list[Message]] = field(default_factory=list)
     pause: asyncio.Event = field(default_factory=asyncio.Event)
     name: str = "scripted brain"
 
@@ -73,7 +75,8 @@ class Thinks:
 
     async def load(self) -> None: ...
 
-    async def prefill(self, messages: Sequence[Message]) -> None: ...
+    async def prefill(self, messages: Sequence[Message]) -> None:
+        self.read_ahead.append(list(messages))
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall, None]:
         self.asked.append(list(messages))
@@ -140,6 +143,7 @@ class Club:
     histories: ChatHistories
     notes: VoiceNotes
     asker: TelegramClient
+    published: list[CallEvent]
 
     async def send(self, data: bytes, caption: str = "Parley", duration_s: int = 3, where: Any = None, reply_to: int | None = None) -> int:
         attributes = [types.DocumentAttributeAudio(duration_s, voice=True)]
@@ -188,9 +192,10 @@ async def club() -> AsyncIterator[Club]:
         ears = Ears(
             wishes=wanted, authorities=Authorities(Admins(client), NoGrants(), {parley.id}), language_of=language_of, own_id=parley.id
         )
-        answering = NoteAnswering(client, VoiceMessages(Engines(hears, thinks, speaks), histories), calls, sender)
+        published: list[CallEvent] = []
+        answering = NoteAnswering(client, VoiceMessages(Engines(hears, thinks, speaks), histories), calls, sender, published.append)
         notes = await stack.enter_async_context(VoiceNotes(client, answering, ears))
-        yield Club(telegram, group, ann, parley, client, hears, thinks, speaks, calls, wanted, histories, notes, asker)
+        yield Club(telegram, group, ann, parley, client, hears, thinks, speaks, calls, wanted, histories, notes, asker, published)
     assert telegram.problems() == []
 
 
@@ -205,6 +210,30 @@ async def test_a_voice_message_that_names_the_bot_is_answered_by_a_voice_note(cl
     assert (await reply.download_media(bytes))[:4] == b"OggS"
     assert club.thinks.asked[0][-1].text == "When does the library open?"
     assert [m.text for m in club.histories.of(club.group.dialog_id).messages()] == ["When does the library open?", ANSWER]
+
+
+async def test_what_took_how_long_is_told_to_whoever_listens(club: Club) -> None:
+    message_id = await club.send(OGG)
+    await club.replies()
+
+    (answered,) = club.published
+    assert isinstance(answered, VoiceMessageAnswered)
+    assert (answered.message_id, answered.spoken) == (message_id, True)
+    assert list(answered.spans_ms) == ["wait", "download", "decode", "transcribe", "think", "speak", "encode", "upload"]
+
+
+async def test_the_brain_reads_ahead_what_it_will_be_told_anyway(club: Club) -> None:
+    await club.send(OGG)
+    await club.replies()
+
+    (read,), (asked,) = club.thinks.read_ahead, club.thinks.asked
+    assert asked[:-1] == read
+
+
+async def test_a_message_without_a_sound_is_not_transcribed(club: Club) -> None:
+    await club.send(encode(bytes(32_000), 16_000))
+
+    assert [m.message for m in await club.replies()] == ["I could not make out any words in that."]
 
 
 async def test_chat_actions_are_shown_meanwhile(club: Club) -> None:

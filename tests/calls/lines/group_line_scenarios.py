@@ -309,6 +309,20 @@ async def participants_lost_and_found() -> None:
         await line.close()
 
 
+async def versions_that_leave_a_gap_have_the_list_read_again() -> None:
+    async with a_stage() as stage:
+        stage.telegram.start_voice_chat(stage.group, stage.ann_account)
+        line = await stage.opened()
+        stage.telegram.lose_pushes(stage.parley_account, 1)
+        stage.telegram.crowd(stage.group, 1)
+        read_before = stage.requests()["phone.GetGroupParticipants"]
+        stage.telegram.skip_call_version(stage.group)
+        stage.telegram.crowd(stage.group, 3)
+        await until(lambda: stage.requests()["phone.GetGroupParticipants"] > read_before)
+        await until(lambda: len([event for event in stage.events if isinstance(event, ParticipantJoined)]) == 3)
+        await line.close()
+
+
 async def wrong_frames_never_reach_the_native_library() -> None:
     async with a_stage() as stage:
         for size in (0, PLAYOUT_FRAME_BYTES - 2, PLAYOUT_FRAME_BYTES * 2):

@@ -16,6 +16,7 @@ from tests.calls.lines import group_line_scenarios as scenarios
         scenarios.dead_media,
         scenarios.cancelled_while_joining,
         scenarios.participants_lost_and_found,
+        scenarios.versions_that_leave_a_gap_have_the_list_read_again,
         scenarios.wrong_frames_never_reach_the_native_library,
     ],
     ids=lambda scenario: str(scenario.__name__),

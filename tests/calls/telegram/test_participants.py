@@ -43,6 +43,16 @@ def test_a_person_who_rejoins_is_heard_under_the_new_source() -> None:
     assert people.by_ssrc(6) == Participant(ANN, "Ann", 6)
 
 
+def test_being_muted_though_one_may_speak() -> None:
+    people = roster()
+    people.apply([row(ME, MY_SSRC, muted=True)], NAMES, 1)
+    assert (people.muted_by_admin, people.muted_by_itself) == (True, False)
+    people.apply([row(ME, MY_SSRC, muted=True, can_self_unmute=True)], NAMES, 1)
+    assert (people.muted_by_admin, people.muted_by_itself) == (False, True)
+    people.apply([row(ME, MY_SSRC)], NAMES, 1)
+    assert not people.muted_by_itself
+
+
 def test_leaving() -> None:
     people = roster()
     people.apply([row(ANN, 5)], NAMES, 1)
