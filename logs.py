@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections import deque
 from typing import Final
 
 import structlog
 
+from redaction import RedactingFormatter, redacted
+
 MOST_RECENT: Final = 500
-_SECRETS: Final = re.compile(
-    r"1[A-Za-z0-9_-]{200,}|\b[0-9a-fA-F]{32,}\b|(?i:(?<=bearer ))\S+|\b(?:sk|pk)-[A-Za-z0-9_-]{16,}|(?<!\d)\+\d{7,15}(?!\d)"
-)
 _recent: deque[str] = deque(maxlen=MOST_RECENT)
 
 
 class RecentLines(logging.Handler):
-    """Keeps the newest lines in memory, without what looks like a secret or a phone number."""
+    """Keeps the newest lines in memory, without secrets."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one line."""
-        _recent.append(_SECRETS.sub("(hidden)", f"{record.levelname} {record.name}: {record.getMessage()}"))
+        _recent.append(redacted(f"{record.levelname} {record.name}: {record.getMessage()}"))
 
 
 def recent_lines(count: int) -> list[str]:
@@ -31,7 +29,7 @@ def recent_lines(count: int) -> list[str]:
 
 
 def configure_logging(level: str) -> None:
-    """Send all logs of the process to standard error from ``level`` on; libraries only from WARNING on."""
+    """Send all logs of the process to standard error from ``level`` on, without secrets; libraries only from WARNING on."""
     processors: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -49,7 +47,7 @@ def configure_logging(level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(RedactingFormatter(formatter))
     root = logging.getLogger()
     root.handlers[:] = [handler, RecentLines()]
     root.setLevel(level)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
+from loopback.mtproto.wire import RpcFailure
 from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import AdminRights, Chat, ChatKind
@@ -103,6 +104,19 @@ class Operations(_Names):
     def session(self, user: Name) -> str:
         """A Telethon StringSession, signed in."""
         return self._telegram.session_for(self._account(user))
+
+    def login_codes(self) -> list[str]:
+        """What the QR codes say that programs show for a login now, newest last."""
+        return self._telegram.world.login_tokens.shown
+
+    def scan(self, user: Name, url: str | None = None) -> None:
+        """Somebody's phone scans the QR code of a login (the newest one, or the one that says ``url``) and accepts it."""
+        if url is None and not self.login_codes():
+            raise ControlError("no QR code is shown")
+        try:
+            self._telegram.scan_login_code(self._account(user), url or self.login_codes()[-1])
+        except RpcFailure as refused:
+            raise ControlError(f"the code cannot be scanned: {refused.message}") from None
 
     def add_account(self, name: str, phone: str = "", username: str | None = None, password: str | None = None) -> int:
         """A new account; its id."""

@@ -25,6 +25,12 @@ class LoopbackSettings:
     """A participant who has not called ``phone.checkGroupCall`` for so long is dropped from the voice chat; None for never."""
     media_check_interval_s: float = 0.5
     """How often the media time-outs are looked at."""
+    call_receive_timeout_s: float = 20.0
+    """A private call is given up (missed) when no device of the callee has said by then that it rings; official apps of callers do so."""
+    call_ring_timeout_s: float = 90.0
+    """A private call that has rung for so long is given up (missed)."""
+    private_calls_p2p: bool = True
+    """The two ends of a private call may connect directly; otherwise only through relays, of which there are none here."""
     ended_call_is_shown: bool = True
     """``phone.getGroupCall`` of an ended call gives ``groupCallDiscarded``; otherwise GROUPCALL_INVALID."""
     repeat_connection_push: bool = False
@@ -35,6 +41,10 @@ class LoopbackSettings:
     """With more participants than this in a group's voice chat, newcomers who may not speak listen in stream mode."""
     stream_above_channel: int = 30
     """The same for a channel's livestream."""
+    login_token_s: float = 30.0
+    """How long the QR code of a login may be scanned."""
+    login_dc: int | None = None
+    """The DC to which a login by QR code is sent on, or none."""
     difference_page: int = 100
     """Changes in one answer of ``updates.getDifference`` and ``updates.getChannelDifference``."""
     difference_max: int = 100_000

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import astuple, dataclass, replace
 from typing import Final
 
+from redaction import redacted
 from storage.database import Database
 
 LONGEST_TEXT: Final = 500
 """Characters of ``arguments`` and of ``result`` that are kept."""
-HIDDEN: Final = "(hidden)"
-_SECRETS: Final = re.compile(
-    r"1[A-Za-z0-9_-]{200,}"  # a Telethon string session
-    r"|\b(?:sk|pk|ghp|gho|xox[abp])[-_][A-Za-z0-9_-]{16,}"  # keys of services
-    r"|\b\d{6,12}:[A-Za-z0-9_-]{30,}"  # the token of a bot
-    r"|\b[0-9a-fA-F]{32,}\b"  # an api_hash and its like
-    r"|(?i:(?<=bearer ))\S+"
-    r"|(?<!\d)\+\d{7,15}(?!\d)"  # a phone number
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +49,4 @@ async def purge_older(database: Database, at: float) -> int:
 
 
 def _without_secrets(text: str) -> str:
-    return _SECRETS.sub(HIDDEN, text)[:LONGEST_TEXT]
+    return redacted(text)[:LONGEST_TEXT]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from telethon import TelegramClient, errors
 from telethon.errors import AuthKeyNotFound
+from telethon.sessions import MemorySession
 from telethon.tl.functions.users import GetUsersRequest
 from telethon.tl.types import InputUserSelf
 
@@ -20,6 +21,7 @@ from calls.telegram.session_lock import SessionLock
 from calls.telegram.updates import CallUpdates
 from config import Settings
 from errors import ParleyError, SessionError, SettingsError
+from version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -46,19 +48,24 @@ DEAD_SESSION: Final[dict[type[BaseException], str]] = {
 }
 
 
-def create_client(settings: Settings, *, new_session: bool = False) -> TelegramClient:
-    """A client that is not connected yet; ``new_session`` allows a session file to be created, for a login.
+def create_client(settings: Settings) -> TelegramClient:
+    """A client of the session of the settings that is not connected yet.
 
     :raises errors.SettingsError: ``API_ID`` or ``API_HASH`` is missing.
     :raises errors.SessionError: as :func:`calls.telegram.session.open_session`.
     """
-    if settings.api_id is None or settings.api_hash is None:
-        raise SettingsError("API_ID and API_HASH required.", "Get them from my.telegram.org/apps and put them into .env.")
-    session = open_session(settings, create=new_session)
+    _application(settings)
+    return telegram_client(settings, open_session(settings))
+
+
+def telegram_client(settings: Settings, session: MemorySession) -> TelegramClient:
+    """A client of ``session`` that is not connected yet.
+
+    :raises errors.SettingsError: ``API_ID`` or ``API_HASH`` is missing.
+    """
     return TelegramClient(
         session,
-        settings.api_id,
-        settings.api_hash.get_secret_value(),
+        *_application(settings),
         use_ipv6=":" in (session.server_address or ""),
         connection_retries=None,
         retry_delay=RETRY_DELAY_S,
@@ -67,8 +74,14 @@ def create_client(settings: Settings, *, new_session: bool = False) -> TelegramC
         flood_sleep_threshold=FLOOD_SLEEP_S,
         device_model="Parley",
         system_version=f"{platform.system()} {platform.machine()}",
-        app_version="0.1.0",
+        app_version=VERSION,
     )
+
+
+def _application(settings: Settings) -> tuple[int, str]:
+    if settings.api_id is None or settings.api_hash is None:
+        raise SettingsError("API_ID and API_HASH required.", "Get them from my.telegram.org/apps and put them into .env.")
+    return settings.api_id, settings.api_hash.get_secret_value()
 
 
 class TelegramAccount:

@@ -46,14 +46,42 @@ class LoopbackDc:
         return cls(host, int(port), Path(key_file).expanduser())
 
 
-def open_session(settings: Settings, *, create: bool = False) -> MemorySession:
-    """The session named by the settings; with ``create`` a missing session file is made (mode 0600), ready for a login.
+def open_session(settings: Settings) -> MemorySession:
+    """The session named by the settings.
 
     :raises errors.SessionError: there is none, it is no session, it is in use, or it belongs to another Telegram than ``TELEGRAM_DC``.
     """
-    session = (
-        _string_session(settings.telegram_session.get_secret_value()) if settings.telegram_session else _file_session(settings, create)
-    )
+    string = settings.telegram_session
+    session = string_session(string.get_secret_value()) if string else open_session_file(settings.session_file)
+    return _where_telegram_is(session, settings)
+
+
+def new_session(settings: Settings) -> MemorySession:
+    """A session in memory that nobody is logged in with yet."""
+    return _where_telegram_is(MemorySession(), settings)
+
+
+def write_session(path: Path, session: MemorySession) -> None:
+    """Keep ``session`` in the file ``path``: private (mode 0600) from its first byte, and whole or not at all.
+
+    :raises errors.SessionError: it cannot be written.
+    """
+    incoming = path.with_name(f".{path.stem}.new.session")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        incoming.unlink(missing_ok=True)
+        os.close(os.open(incoming, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        kept = SQLiteSession(str(incoming))
+        kept.set_dc(session.dc_id, session.server_address, session.port)
+        kept.auth_key = session.auth_key
+        kept.save()
+        kept.close()
+        incoming.replace(path)
+    except (sqlite3.Error, OSError) as error:
+        raise SessionError(f"The session file {path} cannot be written ({error}).", "Check that the folder may be written.") from error
+
+
+def _where_telegram_is(session: MemorySession, settings: Settings) -> MemorySession:
     if settings.telegram_dc:
         try:
             _point_at(session, LoopbackDc.parse(settings.telegram_dc))
@@ -63,19 +91,26 @@ def open_session(settings: Settings, *, create: bool = False) -> MemorySession:
     return session
 
 
-def _string_session(text: str) -> StringSession:
+def string_session(text: str) -> StringSession:
+    """A session from its string form.
+
+    :raises errors.SessionError: it is none.
+    """
     try:
         return StringSession(text.strip())
     except (ValueError, struct.error, base64.binascii.Error):  # type: ignore[attr-defined]
         raise SessionError("TELEGRAM_SESSION is not a Telethon string session.", LOGIN_STEP) from None
 
 
-def _file_session(settings: Settings, create: bool) -> SQLiteSession:
-    path = _with_suffix(settings.session_path)
-    if not create and not path.exists():
+def open_session_file(path: Path) -> SQLiteSession:
+    """A session from its file, which is made private on the way.
+
+    :raises errors.SessionError: there is none, it is no session, or it is in use.
+    """
+    if not path.exists():
         raise SessionError(f"There is no Telegram session: {path} does not exist and TELEGRAM_SESSION is not set.", LOGIN_STEP)
     try:
-        _make_private(path)
+        path.chmod(0o600)
         return SQLiteSession(str(path))
     except sqlite3.OperationalError as error:
         raise SessionError(f"The session file {path} cannot be used ({error}).", _next_step(error)) from error
@@ -87,16 +122,6 @@ def _next_step(error: sqlite3.OperationalError) -> str:
     if "locked" in str(error):
         return "Another Parley uses it: stop that one first."
     return "Check that the folder exists and may be written."
-
-
-def _with_suffix(path: Path) -> Path:
-    return path if path.suffix == ".session" else path.with_name(path.name + ".session")
-
-
-def _make_private(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
 
 
 def _point_at(session: MemorySession, dc: LoopbackDc) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from loopback.world.accounts import Account, digits
 from loopback.world.chats import AdminRights, Chat, ChatKind, Restrictions, Role
+from loopback.world.login_tokens import token_in
 from loopback.world.world import World
 
 Admins = Iterable[Account] | Mapping[Account, AdminRights]
@@ -46,6 +47,13 @@ class ChatControls:
     def add_contact(self, account: Account, contact: Account) -> None:
         """Put ``contact`` into the address book of ``account``."""
         account.contacts.add(contact.id)
+
+    def scan_login_code(self, account: Account, url: str) -> None:
+        """A phone of ``account`` scans the QR code of a login, which says ``url``, and accepts it.
+
+        :raises loopback.mtproto.wire.RpcFailure: AUTH_TOKEN_INVALIDX, AUTH_TOKEN_EXPIRED, AUTH_TOKEN_ALREADY_ACCEPTED.
+        """
+        self.world.login_tokens.accept(account, token_in(url))
 
     # --- making chats -----------------------------------------------------------------------------------------
     def add_group(

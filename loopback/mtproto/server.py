@@ -146,6 +146,11 @@ class MTProtoServer:
             if session and not connection.closing and session.account_id == account_id and session.authorisation.dc == HOME_DC:
                 yield session
 
+    def sessions_of(self, authorisation: Authorisation) -> list[Session]:
+        """The live sessions that use one key, whether anybody is signed in or not."""
+        sessions = [connection.session for connection in self.connections if not connection.closing]
+        return [session for session in sessions if session is not None and session.authorisation is authorisation]
+
     def report(self, error: str) -> None:
         """Note a failure of the server itself."""
         self.errors.append(error)

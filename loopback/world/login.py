@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,11 +18,11 @@ from loopback.world import passwords
 from loopback.world.accounts import Account
 from loopback.world.context import Context
 from loopback.world.passwords import Challenge
+from loopback.world.posting import Posting
 from loopback.world.registry import Caller, answers
 
-log = logging.getLogger(__name__)
-
 MAX_EXPORTS: Final = 100
+CODE_MESSAGE: Final = "Login code: {code}. Do not give this code to anyone, even if they say they are from Telegram!"
 
 
 @dataclass(slots=True)
@@ -39,18 +38,19 @@ class _Attempt:
 class Login:
     """The way from a fresh key to a signed-in one. ``on_change`` is called whenever a key changes hands."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, posting: Posting) -> None:
         self.on_change: Callable[[], None] = lambda: None
         self._context = context
+        self._posting = posting
         self._attempts: WeakKeyDictionary[Authorisation, _Attempt] = WeakKeyDictionary()
         self._exports: OrderedDict[bytes, tuple[Account, int]] = OrderedDict()
 
     @answers(f.auth.SendCodeRequest)
     def send_code(self, caller: Caller, request: Tl) -> Tl:
-        """``auth.sendCode``: the code goes to the account's other apps, here to the log."""
+        """``auth.sendCode``: the code goes to the account's other apps, in a message of the service's own."""
         account = self._context.accounts.by_phone(request.phone_number)
         attempt = self._attempts[caller.session.authorisation] = _Attempt(account.phone, os.urandom(9).hex())
-        log.info("login code of %s: %s", account.first_name, account.login_code)
+        self._posting.notify(account, CODE_MESSAGE.format(code=account.login_code))
         return t.auth.SentCode(type=t.auth.SentCodeTypeApp(len(account.login_code)), phone_code_hash=attempt.code_hash)
 
     @answers(f.auth.SignInRequest)
@@ -64,8 +64,15 @@ class Login:
             raise RpcFailure(400, "PHONE_CODE_EMPTY")
         if request.phone_code != account.login_code:
             raise RpcFailure(400, "PHONE_CODE_INVALID")
+        return self.enter_or_ask(caller, account)
+
+    def enter_or_ask(self, caller: Caller, account: Account) -> Tl:
+        """Sign in.
+
+        :raises RpcFailure: SESSION_PASSWORD_NEEDED, where there is a password: the client asks for it and checks it.
+        """
         if account.password is not None:
-            attempt.account = account
+            self._attempt(caller).account = account
             raise RpcFailure(401, "SESSION_PASSWORD_NEEDED")
         return self._enter(caller, account)
 

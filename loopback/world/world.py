@@ -35,6 +35,7 @@ from loopback.world.floods import FloodLimiter
 from loopback.world.group_calls import GroupCalls
 from loopback.world.history import History
 from loopback.world.login import Login
+from loopback.world.login_tokens import LoginTokens
 from loopback.world.membership import Membership
 from loopback.world.messages import Messages
 from loopback.world.peers import Peers
@@ -83,13 +84,15 @@ class World:
         self.posting = Posting(context)
         self.calls = GroupCalls(context, self.posting, media)
         self.membership = Membership(context, self.posting, self.calls)
-        self.login = Login(context)
+        self.login = Login(context, self.posting)
+        self.login_tokens = LoginTokens(context, self.server, self.login)
         self.media_watch = CallMediaWatch(self.calls, media, settings, now)
         access, streams, history = CallAccess(context, self.calls), Streams(now), History(context)
         self.files = Files(access, streams, now)
         self._registry = Registry(
             Service(lambda: (self.server.host, self.server.port), now),
             self.login,
+            self.login_tokens,
             Users(context),
             Channels(context, self.membership),
             BasicGroups(context, self.membership),

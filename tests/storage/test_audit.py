@@ -32,7 +32,9 @@ async def test_the_newest_commands_come_first(database: Database) -> None:
 async def test_no_secret_and_no_phone_number_is_kept(database: Database, secret: str) -> None:
     await audit.add(database, replace(ROW, arguments=f"key={secret} please", result=f"refused {secret}"))
     (row,) = await audit.newest(database, 1)
-    assert (row.arguments, row.result) == ("key=(hidden) please", "refused (hidden)")
+    assert secret not in row.arguments + row.result
+    assert row.arguments.startswith("key=(hidden)")
+    assert row.result.startswith("refused (hidden)")
 
 
 @pytest.mark.parametrize("plain", ["22:00 07:00", "@channel", "12345", "-1001234567890", "en-GB-RyanNeural +10%", "+10%"])

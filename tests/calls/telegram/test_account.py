@@ -15,7 +15,7 @@ from telethon.sessions import SQLiteSession, StringSession
 
 from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import check_library, framework
-from calls.telegram.session import LoopbackDc, open_session
+from calls.telegram.session import LoopbackDc, new_session, write_session
 from config import Settings, load_settings
 from errors import EXIT_SETTINGS, EXIT_UNAVAILABLE, ParleyError, SessionError, SettingsError
 from loopback.telegram import LoopbackTelegram
@@ -121,8 +121,8 @@ async def test_no_secret_is_in_any_text(telegram: LoopbackTelegram, parley: Acco
 
 
 def test_a_session_file_is_private(tmp_path: Path) -> None:
-    session = open_session(settings(session_path=tmp_path / "kept" / "parley"), create=True)
-    session.close()
+    kept = settings(session_path=tmp_path / "kept" / "parley")
+    write_session(kept.session_file, new_session(kept))
     file = tmp_path / "kept" / "parley.session"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -132,10 +132,9 @@ async def test_a_file_session_meets_the_loopback_telegram(telegram: LoopbackTele
     ready = StringSession(telegram.session_for(parley))
     spec = telegram.dc_spec(tmp_path / "key.pem")
     kept = settings(session_path=tmp_path / "p.session", telegram_dc=spec)
-    session = open_session(kept, create=True)
+    session = new_session(kept)
     session.auth_key = ready.auth_key
-    session.save()
-    session.close()
+    write_session(kept.session_file, session)
     account = await TelegramAccount.connect(kept)
     assert account.id == parley.id
     await account.close()
@@ -180,7 +179,7 @@ def test_only_loopback_addresses_are_accepted(spec: str) -> None:
 
 def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"public key .* cannot be read"):
-        open_session(settings(session_path=tmp_path / "p.session", telegram_dc="127.0.0.1:5:/gone.pem"), create=True)
+        new_session(settings(session_path=tmp_path / "p.session", telegram_dc="127.0.0.1:5:/gone.pem"))
 
 
 def test_the_living_call_library_is_installed() -> None:
