@@ -220,9 +220,9 @@ class Supervisor:
         self._child = child = await Child.start(self._command, self._clock)
         if self._stops.is_set():
             child.send(signal.SIGTERM)
-        ended, stops, silent = (
-            asyncio.create_task(each) for each in (child.ended(), self._stops.wait(), child.silent(self._patience))
-        )  # fmt: skip
+        ended = asyncio.create_task(child.ended())
+        stops = asyncio.create_task(self._stops.wait())
+        silent = asyncio.create_task(child.silent(self._patience))
         try:
             await asyncio.wait({ended, stops, silent}, return_when=asyncio.FIRST_COMPLETED)
             stuck = silent.done() and not ended.done() and not stops.done()
