@@ -35,9 +35,14 @@ from calls.manager import CallManager, MannersFor
 from calls.recorder import Recorder
 from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import CallEngine, framework
+from calls.telegram.phone import Phone
+from calls.telegram.titles import title_of
 from calls.telegram.voice_chats import VoiceChats
+from calls.telephone import telephone
 from calls.voice_messages import VoiceMessages
 from config import Settings
+from control.controlled import controlled
+from control.services import ControlServices
 from errors import EXIT_RESTART, ModelMissing
 from handlers.authority import Admins, Authorities
 from handlers.catch_up import CatchUp
@@ -81,6 +86,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         account = await TelegramAccount.connect(settings)
         stack.push_async_callback(account.close)
         await remember_joins(account.gates, database)
+        phone = Phone(account.client, account.connection.now_s)
         call_engine = CallEngine(account.client)
         await call_engine.start()
         stack.callback(call_engine.close)
@@ -105,6 +111,19 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
                 until_reachable=account.connection.until_online,
             )
         )
+        private_calls = await stack.enter_async_context(
+            telephone(
+                settings,
+                account,
+                phone,
+                pacer,
+                engines,
+                manners_for,
+                bus,
+                room=lambda: admission.refusal(len(manager.active)),
+                history_of=histories.of,
+            )
+        )
         calling = Framework(
             settings=settings, account=account, engine=call_engine, manager=manager, tts=engines.tts, manners_for=manners_for
         )
@@ -113,7 +132,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         stack.callback(voice_chats.close)
         auto_join = AutoJoin(manager, voice_chats, database, desires, account.gates, admission, bus, time_zone=settings.time_zone)
         own = OwnMessages()
-        sender = Sender(account.client, settings.command_prefixes, own, refused=partial(_note_refusal, account, bus))
+        sender = Sender(account.client, settings.command_prefixes, own, gates=account.gates, refused=partial(_note_refusal, account, bus))
         stack.push_async_callback(sender.close)
         grants, admins = StoredGrants(database), Admins(account.client)
         owners = {account.id, *((settings.owner_id,) if settings.owner_id else ())}
@@ -123,7 +142,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             language_of=ReplyLanguages(database, settings.language),
             own_id=account.id,
         )
-        answering = NoteAnswering(account.client, VoiceMessages(engines, histories), manager, sender)
+        answering = NoteAnswering(account.client, VoiceMessages(engines, histories), manager, sender, bus.publish)
         voice_notes = await stack.enter_async_context(VoiceNotes(account.client, answering, ears))
         services = Services(
             client=account.client,
@@ -140,6 +159,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             histories=histories,
             auto_join=auto_join,
             transcriber=voice_notes,
+            phone=private_calls,
         )
         owner_chat = settings.owner_id or account.id
         writer = ChatWriter(account.input_peer, sender, owner_chat)
@@ -152,11 +172,24 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         await stack.enter_async_context(commands)
         await stack.enter_async_context(CatchUp(account.client, commands.dispatcher, account.connection, database))
         await stack.enter_async_context(auto_join)
+        control = ControlServices(
+            calls=manager,
+            private_calls=private_calls,
+            database=database,
+            account_id=account.id,
+            title_of=partial(title_of, account),
+            connected=lambda: account.connected,
+            framework=framework(),
+            hearing_name=engines.stt.name,
+            voice_name=engines.tts.name,
+            draining=stop.is_set,
+        )
+        private_calls.attended = await stack.enter_async_context(controlled(settings, control, bus))
         heart.ready()
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
         log.info("Parley stops and leaves %d calls.", len(manager.active))
-        await manager.drain()
+        await asyncio.gather(manager.drain(), private_calls.drain())
     return EXIT_RESTART if restart.is_set() else 0
 
 

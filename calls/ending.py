@@ -23,6 +23,8 @@ class End(StrEnum):
     """Nobody else was there for too long."""
     TOO_LONG = "too_long"
     """It lasted as long as one may."""
+    HUNG_UP = "hung_up"
+    """A private call is over: the other has hung up, or its connection broke."""
     FAILED = "failed"
     """It could not be joined, or not be kept; ``error`` says why."""
 
@@ -53,6 +55,11 @@ def taken_over(reason: str) -> Ending:
 
 REMOVED = Ending(End.REMOVED, "Parley's account was removed from the chat.", "ended.removed")
 TOO_LONG = Ending(End.TOO_LONG, "The call has lasted as long as one may. Send /joincall to go on.", "ended.too_long")
+
+
+def hung_up(reason: str = "", key: str = "") -> Ending:
+    """A private call is over."""
+    return Ending(End.HUNG_UP, reason, key)
 
 
 def alone(seconds: float) -> Ending:

@@ -25,10 +25,14 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PrivateCall:
-    """A private call that has not ended; ``since`` (seconds since the epoch) is when it came to its stage."""
+    """A private call that has not ended; ``since`` (seconds since the epoch) is when it came to its stage.
+
+    ``emojis`` are what both ends see if nobody sits between them, once it is connected.
+    """
 
     user_id: int
     name: str
     direction: Direction
     stage: Stage
     since: float
+    emojis: str = ""

@@ -16,6 +16,7 @@ from handlers.dispatch import Dispatcher
 from handlers.hearing import HearingCommands
 from handlers.languages import ReplyLanguages
 from handlers.manners import MannersCommands
+from handlers.private_calls import PrivateCallCommands
 from handlers.rights import RightsCommands
 from handlers.sender import OwnMessages, Sender
 from handlers.service import ServiceCommands
@@ -27,6 +28,8 @@ from handlers.transcribing import TranscribeCommand
 def families(services: Services) -> Iterator[Family]:
     """Every family, in the order in which ``/help`` lists them."""
     yield CallCommands(services)
+    if services.phone:
+        yield PrivateCallCommands(services.phone)
     yield AutoJoinCommands(services)
     yield SpeakingCommands(services)
     yield HearingCommands(services)

@@ -14,6 +14,7 @@ from handlers.authority import Admins
 from handlers.call_manager import CallManager
 from handlers.decisions import AutoJoin, Histories
 from handlers.grants import StoredGrants
+from handlers.private_calls import Phone
 from handlers.transcribing import Transcriber
 from storage import chats
 from storage.chats import ChatSettings
@@ -40,6 +41,7 @@ class Services:
     histories: Histories | None = None
     auto_join: AutoJoin | None = None
     transcriber: Transcriber | None = None
+    phone: Phone | None = None
     clock: Callable[[], float] = time.time
 
     async def chat(self, chat_id: int) -> ChatSettings:

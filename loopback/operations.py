@@ -10,7 +10,7 @@ from typing import Any
 
 from loopback.mtproto.wire import RpcFailure
 from loopback.telegram import LoopbackTelegram
-from loopback.world.accounts import Account
+from loopback.world.accounts import Account, CallPrivacy
 from loopback.world.chats import AdminRights, Chat, ChatKind
 from loopback.world.named_faults import NAMED_FAULTS
 
@@ -226,6 +226,30 @@ class Operations(_Names):
     def skip_version(self, group: Name) -> None:
         """Leave a gap in the versions of a voice chat."""
         self._telegram.skip_call_version(self._group(group))
+
+    # --- private calls ----------------------------------------------------------------------------------------
+    def allow_calls(self, user: Name, callers: str) -> None:
+        """Who may phone somebody: everybody, contacts or nobody."""
+        if callers.upper() not in CallPrivacy.__members__:
+            raise ControlError(f"callers are everybody, contacts or nobody, not {callers!r}")
+        self._telegram.allow_calls(self._account(user), CallPrivacy[callers.upper()])
+
+    def block(self, user: Name, other: Name) -> None:
+        """Somebody blocks somebody."""
+        self._telegram.block(self._account(user), self._account(other))
+
+    def phone(self, user: Name, callee: Name) -> int:
+        """Somebody without a client phones; the number of the call."""
+        return self._telegram.phone(self._account(user), self._account(callee)).id
+
+    def hang_up(self, user: Name, other: Name) -> None:
+        """All calls between two people end."""
+        for call in self._telegram.calls_between(self._account(user), self._account(other)):
+            self._telegram.hang_up(call)
+
+    def on_the_phone(self, user: Name) -> bool:
+        """Whether somebody is in a private call that was answered."""
+        return self._telegram.on_the_phone(self._account(user))
 
     # --- faults -----------------------------------------------------------------------------------------------
     def fault(

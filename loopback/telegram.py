@@ -16,6 +16,7 @@ from telethon.sessions import StringSession
 
 from loopback.controls.chats import ChatControls
 from loopback.controls.messages import MessageControls
+from loopback.controls.phones import PhoneControls
 from loopback.controls.trouble import TroubleControls
 from loopback.controls.voice_chats import VoiceChatControls
 from loopback.media_seam import MediaServer, PlaceholderMedia
@@ -27,7 +28,7 @@ from loopback.world.world import World
 KEY_BYTES: Final = 256
 
 
-class LoopbackTelegram(ChatControls, MessageControls, VoiceChatControls, TroubleControls):
+class LoopbackTelegram(ChatControls, MessageControls, VoiceChatControls, PhoneControls, TroubleControls):
     """A Telegram on 127.0.0.1 with one data centre; ``async with`` starts and stops it.
 
     :param media: the media server of voice chats, started and stopped along; without one, joins are answered but lead nowhere.
@@ -48,7 +49,7 @@ class LoopbackTelegram(ChatControls, MessageControls, VoiceChatControls, Trouble
         self.settings = settings if settings is not None else LoopbackSettings()
         self.world = World(self.media, self.settings, rsa_key, port, clock)
         self.server = self.world.server
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
         self._key_folder: tempfile.TemporaryDirectory[str] | None = None
         self._key_file: Path | None = None
 
@@ -70,14 +71,17 @@ class LoopbackTelegram(ChatControls, MessageControls, VoiceChatControls, Trouble
         except OSError:
             await self.media.stop()
             raise
-        self._watch = asyncio.create_task(self.world.media_watch.run(), name="voice chat media watch")
+        self._watches = [
+            asyncio.create_task(self.world.media_watch.run(), name="voice chat media watch"),
+            asyncio.create_task(self.world.private_calls.run(), name="unanswered calls watch"),
+        ]
 
     async def stop(self) -> None:
         """Cut everybody off and close the ports. What there is (accounts, messages, keys) stays for another start."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-            self._watch = None
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        self._watches = []
         await self.server.stop()
         await self.media.stop()
         if self._key_folder is not None:

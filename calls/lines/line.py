@@ -79,6 +79,14 @@ class LineLost:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class LineHungUp:
+    """A private call is over. ``reason`` is for the person at the other end, ``key`` names it in the catalogues; empty: they hung up."""
+
+    reason: str = ""
+    key: str = ""
+
+
 LineEvent = (
     ParticipantJoined
     | ParticipantLeft
@@ -89,6 +97,7 @@ LineEvent = (
     | LineRemoved
     | LineDropped
     | LineLost
+    | LineHungUp
 )
 
 

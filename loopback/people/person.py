@@ -34,6 +34,7 @@ from loopback.people.ear import Ear, Hearing
 from loopback.people.inbox import Inbox
 from loopback.people.mouth import Mouth, Spoken
 from loopback.people.pacer import Pacer
+from loopback.people.phone import RING_S, Phone
 from loopback.people.speech import Render
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Person:
         self._render = render
         self._client: Any = None
         self._calls: Any = None
+        self._phone: Phone | None = None
         self._chat_id: int | None = None
 
     # ---- the account
@@ -92,11 +94,13 @@ class Person:
         self._calls = PyTgCalls(self._client)
         self._calls.add_handler(self._on_call_update)
         await self._calls.start()
+        self._phone = Phone(self._client, self._calls, lambda: self._fall_silent("was hung up on"))
 
     async def disconnect(self) -> None:
         """Leave the call, if any, and go offline."""
         if self._chat_id is not None:
             await self.leave_call()
+        await self.hang_up()
         if self._client is not None:
             await self._client.disconnect()
 
@@ -157,6 +161,40 @@ class Person:
             self._fall_silent("left the call")
             await self._hang_up(chat, end=end)
 
+    # ---- private calls
+
+    @property
+    def phone(self) -> Phone:
+        """For calls that ring; only while connected."""
+        assert self._phone is not None
+        return self._phone
+
+    async def call(self, user_id: int, ring_s: int = RING_S) -> None:
+        """Phone somebody; returns when the two hear each other.
+
+        :raises loopback.people.phone.CallFailed: they do not.
+        """
+        await self.phone.call(user_id, ring_s)
+        self._pacer.add(self.mouth, self.phone.send, lambda: self._fall_silent("lost the call"))
+
+    async def answer_call(self, within_s: float = 20.0) -> int:
+        """Wait until somebody phones, and answer; who it is.
+
+        :raises TimeoutError: nobody does, or no connection comes about.
+        """
+        user_id = await self.phone.wait_for_ring(within_s)
+        await self.phone.answer(user_id)
+        self._pacer.add(self.mouth, self.phone.send, lambda: self._fall_silent("lost the call"))
+        return user_id
+
+    async def hang_up(self) -> None:
+        """End the private call; nothing happens when there is none."""
+        if self._phone is not None and self._phone.peer_id is not None:
+            self._fall_silent("hung up")
+            await self._phone.hang_up()
+
+    # ---- in a voice chat
+
     async def mute(self) -> None:
         """Mute the own microphone."""
         await self._calls.mute(self._chat_id)
@@ -204,7 +242,7 @@ class Person:
         :raises PersonError: not in a call.
         :raises NothingSaid: nothing in the clip is audible, or the call ended before it was said.
         """
-        if not self.in_call:
+        if not self.in_call and self.phone.peer_id is None:
             raise PersonError(f"{self.name} is in no call.", "Join one first.")
         return await self.mouth.say(pcm, rate_hz)
 
@@ -258,11 +296,24 @@ class Person:
     async def _on_call_update(self, _: Any, update: Any) -> None:
         now_s = time.monotonic()
         if isinstance(update, StreamFrames):
-            self.hearing.receive(((frame.ssrc, frame.frame) for frame in update.frames), now_s)
+            self._hear(update, now_s)
         elif isinstance(update, UpdatedGroupCallParticipant):
             self._participant_changed(update)
-        elif isinstance(update, ChatUpdate) and update.status & ChatUpdate.Status.LEFT_CALL and update.chat_id == self._chat_id:
+        elif isinstance(update, ChatUpdate) and update.status & ChatUpdate.Status.LEFT_CALL:
+            self._call_over(update)
+
+    def _call_over(self, update: Any) -> None:
+        if update.chat_id == self._chat_id:
             self._fall_silent("is out of the call, which was closed or left")
+        elif self._phone is not None:
+            self._phone.ended(update)
+
+    def _hear(self, update: Any, now_s: float) -> None:
+        if update.chat_id > 0:
+            for frame in update.frames:
+                self.hearing.ear_of(update.chat_id).add(frame.frame, now_s)
+        else:
+            self.hearing.receive(((frame.ssrc, frame.frame) for frame in update.frames), now_s)
 
     def _participant_changed(self, update: Any) -> None:
         participant, left = update.participant, update.action in (GroupCallParticipant.Action.LEFT, GroupCallParticipant.Action.KICKED)

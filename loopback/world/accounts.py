@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from itertools import count
 from typing import Final
 
@@ -16,11 +17,20 @@ SERVICE_ID: Final = 777_000
 """The account of the real service's own messages."""
 
 
+class CallPrivacy(Enum):
+    """Who may phone somebody."""
+
+    EVERYBODY = auto()
+    CONTACTS = auto()
+    NOBODY = auto()
+
+
 @dataclass(slots=True, eq=False)
 class Account:
     """A user account. ``phone`` is digits only, ``login_code`` what signs it in, ``password`` the two-step one if set.
 
     ``contacts`` and ``correspondents`` (people with whom a private message was exchanged) hold ids: those it knows in full.
+    ``blocked`` may not phone it, and of the others only those that ``calls_from`` allows.
     """
 
     id: int
@@ -33,6 +43,8 @@ class Account:
     mailbox: Mailbox = field(default_factory=Mailbox)
     contacts: set[int] = field(default_factory=set)
     correspondents: set[int] = field(default_factory=set)
+    blocked: set[int] = field(default_factory=set)
+    calls_from: CallPrivacy = CallPrivacy.EVERYBODY
 
     def knows(self, other: Account) -> bool:
         """Whether the service describes ``other`` in full to this account."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from loopback.mtproto.server import MTProtoServer
-from loopback.mtproto.session import Session
+from loopback.mtproto.session import Authorisation, Session
 from loopback.mtproto.wire import Tl
 from loopback.world.accounts import Account, Accounts
 from loopback.world.chats import Chat
@@ -45,6 +45,19 @@ class Delivery:
         sessions = [session for session in self._server.live_sessions(account.id) if session is not skip]
         if not sessions:
             return
+        self._push(account, sessions, make)
+
+    def to_device(
+        self, account: Account, device: Authorisation | None, make: Callable[[], Tl], besides: Authorisation | None = None
+    ) -> None:
+        """Push to one device of an account, or to all of them but one."""
+        sessions = [
+            s for s in self._server.live_sessions(account.id) if device in (None, s.authorisation) and s.authorisation is not besides
+        ]
+        if sessions:
+            self._push(account, sessions, make)
+
+    def _push(self, account: Account, sessions: Iterable[Session], make: Callable[[], Tl]) -> None:
         if self._to_lose[account.id] > 0:
             self._to_lose[account.id] -= 1
             return

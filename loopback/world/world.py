@@ -40,6 +40,8 @@ from loopback.world.membership import Membership
 from loopback.world.messages import Messages
 from loopback.world.peers import Peers
 from loopback.world.posting import Posting
+from loopback.world.private_call_methods import PrivateCallMethods
+from loopback.world.private_calls import PrivateCalls
 from loopback.world.registry import Caller, Registry, method_name
 from loopback.world.rendering import Renderer
 from loopback.world.request_log import RequestLog
@@ -83,6 +85,7 @@ class World:
         context = Context(self.accounts, self.chats, peers, render, self.delivery, settings, now)
         self.posting = Posting(context)
         self.calls = GroupCalls(context, self.posting, media)
+        self.private_calls = PrivateCalls(context, self.posting)
         self.membership = Membership(context, self.posting, self.calls)
         self.login = Login(context, self.posting)
         self.login_tokens = LoginTokens(context, self.server, self.login)
@@ -104,6 +107,7 @@ class World:
             CallAdminMethods(context, self.calls, access, self.posting),
             CallJoinMethods(context, self.calls, access, streams),
             CallParticipantMethods(context, self.calls, access),
+            PrivateCallMethods(context, self.private_calls),
         )
 
     async def handle(self, session: Session, request: Tl) -> Tl:
