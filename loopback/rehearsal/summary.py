@@ -24,22 +24,26 @@ def print_summary(report: Report, console: Console) -> None:
 
 def verdict(report: Report) -> str:
     """One line: did it work, and if not, what failed first."""
-    asked = [turn for turn in report.turns if turn.wanted_answer]
-    answered = f"{len([turn for turn in asked if turn.answered])} of {len(asked)} questions answered"
     if report.passed:
-        return f"✅ The rehearsal went well: {answered}{_good_manners(report)}."
+        return f"✅ The rehearsal went well: {', '.join(_counted(report)) or 'nothing was asked'}."
     first = (*report.failures, *report.errors)[0].splitlines()[0]
-    return f"❌ The rehearsal failed: {first} ({answered})"
+    return f"❌ The rehearsal failed: {first} ({_answered(report)})"
 
 
-def _good_manners(report: Report) -> str:
+def _answered(report: Report) -> str:
+    asked = [turn for turn in report.turns if turn.wanted_answer]
+    return f"{len([turn for turn in asked if turn.answered])} of {len(asked)} questions answered"
+
+
+def _counted(report: Report) -> list[str]:
     counted = (
         (len(report.met), "expectation{} met"),
         (len(report.interruptions), "interruption{} heeded"),
         (len(report.false_interruptions), "false interruption{} seen through"),
         (len(report.left_alone), "remark{} left alone"),
     )
-    return "".join(f", {count} {what.format('s' if count != 1 else '')}" for count, what in counted if count)
+    asked = [_answered(report)] if any(turn.wanted_answer for turn in report.turns) else []
+    return asked + [f"{count} {what.format('s' if count != 1 else '')}" for count, what in counted if count]
 
 
 def _table(report: Report) -> Table:
