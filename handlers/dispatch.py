@@ -27,6 +27,8 @@ from handlers.sender import OwnMessages, Sender
 log = logging.getLogger(__name__)
 
 FULL_MAILBOX_WAIT_S: Final = 10.0
+MEMBERS_PAY: Final = 3
+"""At least so many points for a command: one member alone cannot use up what may be written into a chat."""
 
 DONE: Final = "done"
 REFUSED: Final = "refused"
@@ -210,7 +212,8 @@ class Dispatcher:
         now_s, urgent = self._clock(), command.urgent and level >= command.authority
         if not urgent and (busy_s := self._sender.busy_for_s(request.chat_id)) > 0:
             return self._rates.refuse(request.chat_id, None, busy_s, now_s)
-        return self._rates.spend(request.chat_id, request.sender_id, command.cost, now_s, urgent=urgent)
+        cost = command.cost if level >= Authority.CALL_MANAGER else max(command.cost, MEMBERS_PAY)
+        return self._rates.spend(request.chat_id, request.sender_id, cost, now_s, urgent=urgent)
 
     async def _answer(self, request: Request, command: Command) -> _Outcome:
         try:

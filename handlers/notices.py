@@ -94,6 +94,7 @@ def _told(text: str, event: events.CallLeft | events.CallNotice, language: str) 
     if not has(event.key):
         return text
     fields = dict(event.fields)
-    if has(key := str(fields.get("what_key", ""))):
-        fields["what"] = say(language, key, **fields["what_fields"])
+    mentioned = fields.get("what_fields")
+    if has(key := str(fields.get("what_key", ""))) and isinstance(mentioned, dict):
+        fields["what"] = say(language, key, **mentioned)
     return say(language, event.key, **fields)

@@ -1,6 +1,7 @@
 import asyncio
 
-from calls import events
+from calls import errors, events
+from calls.errors import mentioned
 from handlers.notices import Notices
 from handlers.wording import say
 
@@ -89,3 +90,23 @@ async def test_how_a_call_gets_on_is_told_in_the_language_of_the_chat_or_as_it_r
 
 async def test_a_slow_chat_does_not_pile_up_notices() -> None:
     assert len(await told(*[exchange(reply=str(number), heard="") for number in range(50)])) == 20
+
+
+async def test_errors_that_a_notice_mentions_are_in_the_language_of_the_chat() -> None:
+    told_in: list[str] = []
+
+    async def send(chat_id: int, text: str) -> None:
+        told_in.append(text)
+
+    async def catalan(chat_id: int) -> str:
+        return "ca"
+
+    notices = Notices(send, catalan)
+    fields = {"count": 5, "minutes": 10, **mentioned(errors.of(errors.NOT_REACHED))}
+    notices(events.CallNotice(chat_id=CHAT, at_s=0.0, text="English.", key="notice.paused", fields=fields))
+    notices(failed("thinking"))
+    task = asyncio.create_task(notices.run())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    assert told_in[0] == say("ca", "notice.paused", count=5, minutes=10, what=say("ca", "call_error.not_reached"))
+    assert told_in[1] == say("ca", "trouble.thinking", what=say("ca", "engine_failed"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from errors import ParleyError
+from errors import EngineError, ParleyError
 from handlers import wording
 from handlers.wording import ENGLISH, LANGUAGES, catalogue, has, language_of, of_error, placeholders, say
 
@@ -61,6 +61,12 @@ def test_an_error_is_told_in_the_language_of_the_chat_or_as_it_reads() -> None:
     assert of_error("ca", ParleyError("English.", "Next.")) == "English. Next."
     assert of_error("ca", ParleyError("English.", key="no.such.key")) == "English."
     assert of_error("ca", ParleyError("English.", key="call_error.flood")) == "English."
+
+
+def test_errors_that_an_error_mentions_are_told_in_its_language() -> None:
+    error = ParleyError("No.", key="voice_message.not_thought", fields={"what": EngineError("The service answered 500.")})
+    assert of_error("en", error) == say("en", "voice_message.not_thought", what="The service answered 500.")
+    assert of_error("ca", error) == say("ca", "voice_message.not_thought", what=say("ca", "engine_failed"))
 
 
 def test_the_first_wish_there_is_a_catalogue_for() -> None:
