@@ -97,6 +97,7 @@ class AutoJoin:
         self._waiting: dict[int, None] = {}
         self._busy: set[int] = set()
         self._something = asyncio.Event()
+        self._sweep_is_due = asyncio.Event()
         self._scheduler: Any = AsyncIOScheduler(timezone=UTC)
         self._runner: asyncio.Task[None] | None = None
         self._unlisten: Callable[[], None] = lambda: None
@@ -105,7 +106,7 @@ class AutoJoin:
         self._unlisten = self._voice_chats.subscribe(self.look)
         self._runner = asyncio.create_task(self._run(), name="auto-join")
         limits = {"coalesce": True, "max_instances": 1, "misfire_grace_time": LATE_S}
-        self._scheduler.add_job(self.sweep, "interval", seconds=SWEEP_S, id="auto-join", next_run_time=datetime.now(UTC), **limits)
+        self._scheduler.add_job(self._begin_sweep, "interval", seconds=SWEEP_S, id="auto-join", next_run_time=datetime.now(UTC), **limits)
         self._scheduler.start()
         return self
 
@@ -166,6 +167,15 @@ class AutoJoin:
         self._waiting[chat_id] = None
         self._something.set()
 
+    async def _begin_sweep(self) -> None:
+        self._sweep_is_due.set()
+
+    async def _sweep_when_due(self) -> None:
+        while True:
+            await self._sweep_is_due.wait()
+            self._sweep_is_due.clear()
+            await self.sweep()
+
     async def sweep(self) -> None:
         """Look at all chats that may be joined unasked, and have Telegram tell again what is old."""
         try:
@@ -194,6 +204,7 @@ class AutoJoin:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep_when_due())
             while True:
                 await self._something.wait()
                 self._something.clear()

@@ -207,6 +207,10 @@ class VoiceMessageAnswered(CallEvent):
     message_id: int
     spoken: bool
     spans_ms: dict[str, float]
+    speaker: str = ""
+    speaker_id: int = 0
+    said: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

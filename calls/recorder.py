@@ -12,7 +12,8 @@ from storage.database import Database
 from storage.errors import StorageError
 from storage.writer import Writer
 
-_Kept = events.CallJoined | events.CallLeft | events.ExchangeEnded | events.TurnIgnored
+_Words = events.ExchangeEnded | events.TurnIgnored | events.VoiceMessageAnswered
+_Kept = events.CallJoined | events.CallLeft | _Words
 
 
 class Recorder:
@@ -43,9 +44,7 @@ class Recorder:
 
     def __call__(self, event: events.CallEvent) -> None:
         """Take an event; costs no more than a place in the queue."""
-        if isinstance(event, events.CallJoined | events.CallLeft) or (
-            self._keep_words and isinstance(event, events.ExchangeEnded | events.TurnIgnored)
-        ):
+        if isinstance(event, events.CallJoined | events.CallLeft) or (self._keep_words and isinstance(event, _Words)):
             self._writer.note(partial(self._write, self._wall_clock(), event))
 
     async def run(self) -> None:
@@ -70,6 +69,8 @@ class Recorder:
                     del self._call_ids[chat_id]
             case events.ExchangeEnded():
                 await exchanges.add(self._database, self._exchange(at, event))
+            case events.VoiceMessageAnswered():
+                await exchanges.add(self._database, self._voice_message(at, event))
             case events.TurnIgnored():
                 await transcripts.add(self._database, self._heard_line(at, event))
 
@@ -85,6 +86,22 @@ class Recorder:
             reply=event.reply,
             reply_heard=event.reply_heard,
             interrupted=event.interrupted,
+            spans_ms=event.spans_ms,
+            at=at,
+        )
+
+    def _voice_message(self, at: float, event: events.VoiceMessageAnswered) -> exchanges.StoredExchange:
+        return exchanges.StoredExchange(
+            call_id=self._call_ids.get(event.chat_id),
+            chat_id=event.chat_id,
+            turn_id=event.message_id,
+            revision=0,
+            speaker=event.speaker,
+            speaker_id=event.speaker_id,
+            heard=event.said,
+            reply=event.answer,
+            reply_heard=event.answer,
+            interrupted=False,
             spans_ms=event.spans_ms,
             at=at,
         )

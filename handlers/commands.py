@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -62,6 +63,8 @@ class Commands:
     ) -> None:
         settings = services.settings
         owners = {owner_id, *((settings.owner_id,) if settings.owner_id else ())}
+        self.audit = AuditTrail(services.database)
+        self._auditing: asyncio.Task[None] | None = None
         self._dispatcher = Dispatcher(
             services.client,
             all_commands(services),
@@ -69,7 +72,7 @@ class Commands:
             sender,
             own,
             language_of=ReplyLanguages(services.database, settings.language),
-            audit=AuditTrail(services.database),
+            audit=self.audit,
             claims=Claims(services.database, now),
             prefixes=settings.command_prefixes,
             own_username=own_username,
@@ -81,8 +84,13 @@ class Commands:
         return self._dispatcher
 
     async def __aenter__(self) -> Commands:
+        self._auditing = asyncio.create_task(self.audit.run(), name="audit")
         self._dispatcher.attach()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         await self._dispatcher.close()
+        if self._auditing is not None:
+            await self.audit.drained()
+            self._auditing.cancel()
+            await asyncio.wait({self._auditing})

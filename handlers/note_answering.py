@@ -93,9 +93,12 @@ class NoteAnswering:
         if in_call:
             self._messages.remember(asked, "")
             if await self._calls.speak(asked.chat_id, answer.text):
+                self._tell_answered(received, asked, answer.text, spoken=True)
                 return answer.text
-            asked = replace(asked, said="")
-        await self._send(received, asked, answer)
+            sent = await self._send(received, replace(asked, said=""), answer)
+        else:
+            sent = await self._send(received, asked, answer)
+        self._tell_answered(received, asked, answer.text if sent else "", spoken=answer.note is not None)
         return answer.text
 
     async def write_down(self, received: Received) -> None:
@@ -133,7 +136,8 @@ class NoteAnswering:
         except EngineError as error:
             raise _trouble("voice_message.not_thought", error) from error
 
-    async def _send(self, received: Received, asked: Asked, answer: Answer) -> None:
+    async def _send(self, received: Received, asked: Asked, answer: Answer) -> bool:
+        """Whether the answer has reached the chat."""
         if answer.failure:
             log.warning("the answer is written, not spoken: %s", answer.failure, extra={"chat_id": received.chat_id})
         chat, sent = await received.message.get_input_chat(), None
@@ -142,13 +146,20 @@ class NoteAnswering:
         sent = sent or await self.tell(received, answer.text)
         received.watch.lap("upload")
         self._messages.remember(asked, answer.text if sent else "")
+        return sent is not None
+
+    def _tell_answered(self, received: Received, asked: Asked, answer: str, *, spoken: bool) -> None:
         self._publish(
             VoiceMessageAnswered(
                 chat_id=received.chat_id,
                 at_s=time.monotonic(),
                 message_id=received.message.id,
-                spoken=answer.note is not None,
+                spoken=spoken,
                 spans_ms=received.watch.spans_ms,
+                speaker=asked.speaker,
+                speaker_id=asked.speaker_id,
+                said=asked.said,
+                answer=answer,
             )
         )
 

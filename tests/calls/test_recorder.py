@@ -1,7 +1,7 @@
 import asyncio
 from pathlib import Path
 
-from calls.events import CallJoined, CallLeft, ExchangeEnded, PhaseChanged, TurnIgnored
+from calls.events import CallJoined, CallLeft, ExchangeEnded, PhaseChanged, TurnIgnored, VoiceMessageAnswered
 from calls.recorder import Recorder
 from storage import calls, exchanges, transcripts
 from storage.database import Database
@@ -93,4 +93,24 @@ async def test_where_nothing_said_is_to_be_kept_only_the_calls_are(tmp_path: Pat
     assert await transcripts.of_chat(database, CHAT) == []
     assert recorder.dropped == 0
     run.cancel()
+    await database.close()
+
+
+A_VOICE_MESSAGE = VoiceMessageAnswered(
+    chat_id=CHAT, at_s=1.0, message_id=12, spoken=True, spans_ms={"think": 3.5}, speaker="Ann", speaker_id=7, said="hello", answer="Hi."
+)  # fmt: skip
+
+
+async def test_a93_voice_messages_are_kept_like_what_is_said_in_calls_and_can_be_forgotten(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "parley.db")
+    for keep_words in (False, True):
+        recorder = Recorder(database, wall_clock=lambda: 1000.0, keep_words=keep_words)
+        run = asyncio.create_task(recorder.run())
+        recorder(A_VOICE_MESSAGE)
+        await recorder.drained()
+        run.cancel()
+    assert await transcripts.of_chat(database, CHAT) == [Line(1000.0, "Ann", 7, "hello", "Hi.")]
+    (kept,) = await exchanges.of_chat(database, CHAT)
+    assert (kept.call_id, kept.turn_id, kept.spans_ms) == (None, 12, {"think": 3.5})
+    assert await transcripts.forget_user(database, 7) == 1
     await database.close()

@@ -236,6 +236,7 @@ class Desk:
 
     async def results(self) -> list[tuple[str, str]]:
         """Commands and what became of them, the newest first."""
+        await self.commands.audit.drained()
         return [(row.command, row.result) for row in await audit.newest(self.services.database, 500)]
 
 

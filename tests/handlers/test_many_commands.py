@@ -69,6 +69,7 @@ class Crowd:
                 await asyncio.sleep(BETWEEN_S)
         await asyncio.sleep(0.5)
         await asyncio.wait_for(self.commands.dispatcher.idle(), 20)
+        await self.commands.audit.drained()
         return sent
 
     def _texts(self, account: Account) -> Iterator[str]:

@@ -219,6 +219,7 @@ async def test_what_took_how_long_is_told_to_whoever_listens(club: Club) -> None
     (answered,) = club.published
     assert isinstance(answered, VoiceMessageAnswered)
     assert (answered.message_id, answered.spoken) == (message_id, True)
+    assert (answered.speaker, answered.said, answered.answer) == ("Ann", "When does the library open?", ANSWER)
     assert list(answered.spans_ms) == ["wait", "download", "decode", "transcribe", "think", "speak", "encode", "upload"]
 
 
