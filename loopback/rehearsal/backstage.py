@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from loopback.people.person import PersonError
 from loopback.rehearsal.cast import ChatMessage, private_chat_of
@@ -13,6 +14,9 @@ from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
 from loopback.world.mailbox import Message
+
+MOST_SILENT_S: Final = 8.0
+"""A connection for sound checks itself every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Backstage:
     bot: Account
     accounts: Mapping[str, Account]
     chats: Mapping[str, Chat]
+    left_behind: set[int] = field(default_factory=set)
+    """Sources of participations whose process is gone; the server drops them by and by."""
 
     # ---- voice chats
 
@@ -47,8 +53,20 @@ class Backstage:
             self.telegram.crowd(self.chats[chat], size)
 
     def bot_in_call(self, chat: str) -> bool:
-        """Whether the bot is in the voice chat, as the server sees it."""
-        return self.bot in self.telegram.in_voice_chat(self.chats[chat])
+        """Whether the bot is in the voice chat, with a connection for sound; what a process that has died has left does not count."""
+        call = self.chats[chat].call
+        participant = call.participants.get(self.bot.id) if call is not None else None
+        if call is None or participant is None or participant.source in self.left_behind:
+            return False
+        silent_for_s = self.telegram.media.silent_for_s(call.id, self.bot.id)
+        return silent_for_s is not None and silent_for_s < MOST_SILENT_S
+
+    def bot_dies(self) -> None:
+        """The process in the calls ends without leaving them."""
+        for chat in self.chats.values():
+            participant = chat.call.participants.get(self.bot.id) if chat.call is not None else None
+            if participant is not None:
+                self.left_behind.add(participant.source)
 
     # ---- the bot in its chats
 

@@ -154,7 +154,10 @@ class World(Protocol):
         """Whether an admin writes as the chat."""
 
     def bot_in_call(self, chat: str) -> bool:
-        """Whether the bot is in the voice chat, as the server sees it."""
+        """Whether the bot is in the voice chat, with a connection for sound; what a process that has died has left does not count."""
+
+    def bot_dies(self) -> None:
+        """The process in the calls ends without leaving them."""
 
     def requests(self, method: str, since_s: float) -> int:
         """How many requests of the bot fit a glob, since a time of :meth:`now`."""

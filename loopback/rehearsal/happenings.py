@@ -95,6 +95,8 @@ class Happenings:
     async def _restart_bot(self, _: int, step: Step) -> None:
         assert step.restart_bot is not None
         self.chronicle.note(f"The bot is ended with {step.restart_bot} and started again")
+        if step.restart_bot == "SIGKILL":
+            self.world.bot_dies()
         await self.bot.stop(step.restart_bot)
         await self.bot.start()
         self.chronicle.note("The bot is ready")
@@ -103,6 +105,7 @@ class Happenings:
         assert step.crash_bot is not None
         self.chronicle.note(f"The process in the calls gets {step.crash_bot}")
         self.bot.crash(step.crash_bot)
+        self.world.bot_dies()
 
     async def _stop_bot(self, _: int, step: Step) -> None:
         self.chronicle.note("The bot is stopped")

@@ -61,6 +61,9 @@ class StubWorld:
     def bot_in_call(self, chat: str) -> bool:
         return chat in self.in_call
 
+    def bot_dies(self) -> None:
+        self.in_call.clear()
+
     def requests(self, method: str, since_s: float) -> int:
         return len([at_s for at_s in self.asked.get(method, ()) if at_s >= since_s])
 

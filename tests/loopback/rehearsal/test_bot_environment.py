@@ -9,7 +9,7 @@ USER = {
     "PATH": "/bin", "HOME": "/home/ann", "TELEGRAM_SESSION": "users own", "STRING_SESSION": "users own", "apiId": "777",
     "API_HASH": "users own",
     "TELEGRAM_DC": "127.0.0.1:1:x.pem", "DATA_DIR": "/home/ann/data", "BOT_NAME": "Jarvis", "ENDPOINTING": "fast", "OPENAI_API_KEY": "sk-1",
-    "MODELS_DIR": "models", "WHISPER_THREADS": "1",
+    "MODELS_DIR": "models", "WHISPER_THREADS": "1", "CONTROL_SOCKET": "/home/ann/parley.sock",
 }  # fmt: skip
 
 
@@ -28,6 +28,7 @@ def test_the_users_account_never_reaches_the_bot(environment: dict[str, str], tm
     assert environment["API_ID"] == "1"
     assert environment["DATA_DIR"] == str(tmp_path / "data")
     assert environment["EVENT_LOG"] == str(event_log_of(tmp_path))
+    assert environment["CONTROL_SOCKET"] == "none"
 
 
 def test_the_users_engines_and_manners_do(environment: dict[str, str]) -> None:
