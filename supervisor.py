@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 0.25
 MOST_BETWEEN_LOOKS_S: Final = 0.5
 """A longer time between two looks was not the bot's silence: the machine slept, or this process was stopped as well."""
+BREAK_OFF_WITHIN_S: Final = 1.0
+"""A bot that still starts is not waited for longer."""
 LAST_WORDS_S: Final = 0.5
 """Time for a bot that is stuck to write down where, before it is killed."""
 MOST_FAILED_STARTS: Final = 5
@@ -198,6 +201,7 @@ class Supervisor:
         self._history = History()
         self._child: Child | None = None
         self._stops = asyncio.Event()
+        self._stopped_by = signal.SIGTERM
 
     async def run(self) -> int:
         """Until the bot ends for good or a signal stops it; the exit code, as a shell tells it."""
@@ -205,7 +209,7 @@ class Supervisor:
             while True:
                 run = await self._run_once()
                 if self._stops.is_set():
-                    return _as_shell(run.code)
+                    return self._stopped(run)
                 match self._history.after(run):
                     case Next.END:
                         return self._end(run)
@@ -239,10 +243,12 @@ class Supervisor:
             child.close()
 
     async def _see_off(self, child: Child, ended: asyncio.Task[int]) -> None:
-        done, _ = await asyncio.wait({ended}, timeout=self._patience.stopping_s)
-        if not done:
+        at_work = child.worked_s is not None
+        done, _ = await asyncio.wait({ended}, timeout=self._patience.stopping_s if at_work else BREAK_OFF_WITHIN_S)
+        if at_work and not done:
             log.warning("Parley has not ended within %g s and is killed.", self._patience.stopping_s)
             await child.kill()
+        child.send(signal.SIGKILL)
 
     async def _wait(self, run: Run) -> None:
         wait_s = self._history.wait_s
@@ -255,6 +261,12 @@ class Supervisor:
             return run.code
         log.error("Parley %s, %d times before it came to work. It is not started again.", run.ending, MOST_FAILED_STARTS)
         return EXIT_UNAVAILABLE
+
+    def _stopped(self, run: Run) -> int:
+        """The exit code after a signal; a bot that still started has no good-bye to say, and ends by the signal itself."""
+        if run.worked_s is None:
+            print("Broken off.", file=sys.stderr, flush=True)
+        return run.code if run.code >= 0 else 128 + self._stopped_by
 
     @contextlib.contextmanager
     def _stop_signals(self) -> Iterator[None]:
@@ -270,15 +282,13 @@ class Supervisor:
                 loop.remove_signal_handler(number)
 
     def _pass_on(self, number: signal.Signals) -> None:
+        """As SIGTERM, which ends also a bot that has no handlers yet, without a word."""
         self._stops.set()
+        self._stopped_by = number
         if self._child is not None:
-            self._child.send(signal.SIGTERM if number is signal.SIGHUP else number)
+            self._child.send(signal.SIGTERM)
 
 
 def supervise(command: Sequence[str]) -> int:
     """Run the bot with ``command`` until it ends for good; the exit code."""
     return asyncio.run(Supervisor(command).run())
-
-
-def _as_shell(code: int) -> int:
-    return code if code >= 0 else 128 - code

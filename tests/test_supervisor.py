@@ -122,8 +122,7 @@ def test_what_keeps_it_from_starting_ends_the_supervisor_too(tmp_path: Path, cod
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_being_stopped_is_passed_on_and_waited_for(tmp_path: Path, number: signal.Signals) -> None:
-    passed_on = signal.SIGTERM if number is signal.SIGHUP else number
-    good_bye = f"signal.signal({passed_on.value}, lambda *_: (Path('good-bye').touch(), sys.exit(0)))\nwork()\n"
+    good_bye = "signal.signal(signal.SIGTERM, lambda *_: (Path('good-bye').touch(), sys.exit(0)))\nwork()\n"
     supervised = Supervised(tmp_path, good_bye)
     until(supervised.bots)
     supervised.process.send_signal(number)
@@ -139,8 +138,17 @@ def test_one_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     until(supervised.bots)
     supervised.process.terminate()
     code, log = supervised.end()
-    assert code == 128 + signal.SIGKILL
+    assert code == 128 + signal.SIGTERM
     assert "has not ended within 1 s and is killed" in log
+    assert not is_alive(supervised.bots()[0])
+
+
+@pytest.mark.parametrize("deaf", ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"])
+def test_one_that_still_starts_is_broken_off_with_one_line(tmp_path: Path, deaf: str) -> None:
+    supervised = Supervised(tmp_path, f"{deaf}begin()\ntime.sleep(60)\n")
+    until(supervised.bots)
+    supervised.process.send_signal(signal.SIGINT)
+    assert supervised.end() == (128 + signal.SIGINT, "Broken off.\n")
     assert not is_alive(supervised.bots()[0])
 
 
