@@ -84,6 +84,34 @@ def login(
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: all findings as one JSON object.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Without loading models: a few seconds.")] = False,
+    stun: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Try with this STUN server whether UDP gets out.")] = None,
+) -> None:
+    """Look whether this machine is ready, and say what to do where it is not. Exit code 1: something must be mended.
+
+    Speaks a sentence and hears it back; no microphone is needed. It may run beside Parley, whose session is then left alone.
+    """
+    with loading():
+        from doctor.command import run as examine
+
+    _leave(examine(as_json=as_json, quick=quick, stun=stun))
+
+
+@app.command("import-config")
+def import_config(
+    file: Annotated[Path, typer.Argument(help="Such as ~/.clawdbot/clawdbot.json.", metavar="FILE")],
+    force: Annotated[bool, typer.Option("--force", help="In place of the .env that is there, which is put aside.")] = False,
+) -> None:
+    """Write .env from the JSON configuration of the telegram-userbot channel: application, engines, calls."""
+    from import_config import import_file
+
+    for line in import_file(file, Path(".env"), replace=force):
+        print(line)
+
+
+@app.command()
 def rehearse(
     script: Annotated[Path | None, typer.Option(help="The script to play, such as rehearsals/crash.yaml; else: the first call.")] = None,
     report: Annotated[Path | None, typer.Option(help="A folder for report.json, call.wav, transcript.md and pictures.")] = None,

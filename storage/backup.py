@@ -37,7 +37,7 @@ def backup(database: Path, target: Path) -> Copy:
     if target.exists():
         raise StorageError(f"{target} exists already.", "Choose another name: no copy is ever written over.")
     copy(database, target)
-    return _checked(target)
+    return checked(target)
 
 
 def restore(source: Path, database: Path) -> Path | None:
@@ -47,7 +47,7 @@ def restore(source: Path, database: Path) -> Path | None:
     """
     if not source.is_file():
         raise StorageError(f"There is no file {source}.", "Give the file that `python bot.py backup FILE` has written.")
-    _checked(source)
+    checked(source)
     lock = Lock(database)
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,8 +91,11 @@ def _of_copying(database: Path, target: Path, error: sqlite3.Error | OSError) ->
     return StorageError(f"{target} cannot be written ({error}).", "Choose another place, with room and the right to write.", reason.problem)
 
 
-def _checked(path: Path) -> Copy:
-    """Look at a whole database file."""
+def checked(path: Path) -> Copy:
+    """Look at every page of a database file.
+
+    :raises storage.errors.StorageError: it is damaged, no database of Parley, or one of a newer Parley.
+    """
     try:
         with contextlib.closing(_opened(path)) as connection:
             ((verdict,),) = connection.execute("PRAGMA integrity_check(1)").fetchall()
