@@ -197,7 +197,7 @@ def pieces(pcm: bytes | bytearray, longest_s: float) -> Iterator[bytes]:
     window = (int(longest_s * HEARING_RATE_HZ) + 1) * BYTES_PER_SAMPLE
     start = 0
     while start < len(pcm):
-        samples = len(split_where_quiet(as_floats(pcm[start : start + window]), longest_s)[0])
+        samples = len(split_where_quiet(as_floats(bytes(pcm[start : start + window])), longest_s)[0])
         yield bytes(pcm[start : start + samples * BYTES_PER_SAMPLE])
         start += samples * BYTES_PER_SAMPLE
 
