@@ -220,7 +220,7 @@ async def _voice(framework: Framework, chat_id: int, name: str | None, rate: str
 
 async def _decoded(folder: Path, path: Path) -> bytes:
     with await asyncio.to_thread(_opened, folder, path) as file:
-        return await decode_untrusted(file, rate_hz=PLAYOUT_RATE_HZ)
+        return bytes(await decode_untrusted(file, rate_hz=PLAYOUT_RATE_HZ))
 
 
 def _opened(folder: Path, path: Path) -> BinaryIO:
