@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final
 
 from calls.events import CallEvent, EventBus
-from control.connection import Connection
+from control.connection import SLICE_BYTES, Connection
 from control.events import INCOMING, told
 from control.framing import Framing, framed
 from control.jsonrpc import Dispatcher
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 MOST_CLIENTS: Final = 64
 FLUSH_S: Final = 1.0
 """What clients may take to read the rest when Parley ends."""
+TURN_AWAY_S: Final = 1.0
 ROOT: Final = 0
 
 
@@ -51,6 +52,7 @@ class ControlServer:
         self._uid_of = uid_of
         self._wall_clock = wall_clock
         self._clients: dict[Connection, asyncio.Task[None]] = {}
+        self._turned_away = 0
         self._exits = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> ControlServer:
@@ -85,7 +87,7 @@ class ControlServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if (refusal := self._refusal(writer)) is not None:
-                _say(writer, refusal)
+                await self._turn_away(reader, writer, refusal)
                 return
             await self._serve(Connection(reader, writer, self._dispatcher))
         except asyncio.CancelledError:
@@ -111,6 +113,24 @@ class ControlServer:
             return RpcError(Code.BUSY, f"There are {MOST_CLIENTS} clients already.")
         return None
 
+    async def _turn_away(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: RpcError) -> None:
+        """Say why, and give a program that sends first the time to read it."""
+        message = encoded({"jsonrpc": VERSION, "error": refusal.as_json(), "id": None})
+        assert message is not None
+        writer.write(framed(message, Framing.LINES))
+        writer.write_eof()
+        if self._turned_away >= MOST_CLIENTS:
+            return
+        self._turned_away += 1
+        try:
+            async with asyncio.timeout(TURN_AWAY_S):
+                while await reader.read(SLICE_BYTES):
+                    pass
+        except (TimeoutError, ConnectionError):
+            return
+        finally:
+            self._turned_away -= 1
+
     # ---- what happens
 
     def _tell(self, event: CallEvent) -> None:
@@ -121,9 +141,3 @@ class ControlServer:
             message = notification(what.type, what.params)
             for client in self._clients:
                 client.tell(what, message)
-
-
-def _say(writer: asyncio.StreamWriter, refusal: RpcError) -> None:
-    message = encoded({"jsonrpc": VERSION, "error": refusal.as_json(), "id": None})
-    assert message is not None
-    writer.write(framed(message, Framing.LINES))

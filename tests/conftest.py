@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from audio.stt.decoding import WhisperDecoder
 from config import load_settings
 from models import path_of
+
+
+os.environ.setdefault("CONTROL_SOCKET", "none")
+"""No Parley of a test listens where the user's own would; those that are to be controlled are given a place."""
 
 
 @pytest.fixture(scope="session")
