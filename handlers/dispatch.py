@@ -27,7 +27,7 @@ from handlers.sender import OwnMessages, Sender
 log = logging.getLogger(__name__)
 
 FULL_MAILBOX_WAIT_S: Final = 10.0
-MEMBERS_PAY: Final = 3
+MEMBERS_PAY: Final = 2
 """At least so many points for a command: one member alone cannot use up what may be written into a chat."""
 
 DONE: Final = "done"

@@ -81,9 +81,35 @@ async def in_the_name_of_a_channel(folder: str) -> None:
         await club.command("/leavecall")
 
 
+async def a_basic_group_and_an_anonymous_admin(folder: str) -> None:
+    async with scene(folder) as club, club.running():
+        telegram = club.telegram
+        telegram.settings.anonymous_sender_named = False
+        telegram.set_admin(club.group, club.carol, AdminRights(anonymous=True), club.ann)
+        telegram.start_voice_chat(club.group, club.ann)
+        assert await club.command("/joincall", club.carol) == JOINED
+        assert await club.command("/leavecall", club.carol) == LEFT
+        chess = telegram.add_basic_group("Chess", club.ann, members=[club.bob, club.parley])
+        telegram.start_voice_chat(chess, club.ann)
+        telegram.say(chess, club.bob, "/joincall")
+        await club.until(lambda: say("en", "refused.call_manager", command="/joincall") in telegram.texts(chess, club.parley))
+        telegram.say(chess, club.ann, "/joincall")
+        await club.until(lambda: club.parley in telegram.in_voice_chat(chess))
+        await club.until(lambda: JOINED in telegram.texts(chess, club.parley))
+        telegram.say(chess, club.ann, "/leavecall")
+        await club.until(lambda: LEFT in telegram.texts(chess, club.parley))
+        assert club.parley not in telegram.in_voice_chat(chess)
+
+
 @pytest.mark.parametrize(
     "scenario",
-    [a_join_under_way_is_broken_off, two_admins_at_once, a_channel_from_its_group_and_from_its_posts, in_the_name_of_a_channel],
+    [
+        a_join_under_way_is_broken_off,
+        two_admins_at_once,
+        a_channel_from_its_group_and_from_its_posts,
+        in_the_name_of_a_channel,
+        a_basic_group_and_an_anonymous_admin,
+    ],
     ids=lambda scenario: str(scenario.__name__),
 )
 def test_commands_about_calls(scenario: Scenario, tmp_path: Path) -> None:

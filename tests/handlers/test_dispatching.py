@@ -74,7 +74,7 @@ async def test_an_admin_who_lost_the_right_is_found_out_before_anything_destruct
 async def test_many_commands_of_one_person_are_told_to_wait_once(desk: Desk) -> None:
     answers = [await desk.say("/callinfo", by=BOB) for _ in range(40)]
     told = [answer for answer in answers if answer and "wait" in answer]
-    assert len([answer for answer in answers if answer]) == 11
+    assert len([answer for answer in answers if answer]) == 16
     assert len(told) == 1
     assert (await desk.results())[0] == ("callinfo", "told to wait")
 
