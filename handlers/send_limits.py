@@ -21,9 +21,9 @@ from telethon.errors import (
 
 MUTED_S: Final = 60.0
 """Where nothing may be written, it is tried again after so long: rights come back without a word."""
+NOT_IN_IT: Final = (ChannelPrivateError, ChatForbiddenError)
+"""What comes from such a chat all the same, shows that we are in it again."""
 MAY_NOT_WRITE: Final = (
-    ChannelPrivateError,
-    ChatForbiddenError,
     ChatRestrictedError,
     ChatSendPlainForbiddenError,
     ChatWriteForbiddenError,
@@ -49,6 +49,7 @@ class SendLimits:
         """For sending too much: what nobody has asked for is not sent."""
         self._slow_until_s: dict[int, float] = {}
         self._mute_until_s: dict[int, float] = {}
+        self._away_until_s: dict[int, float] = {}
         self._flood_until_s: dict[Sending, float] = {}
 
     def note(self, sending: Sending, chat_id: int, error: Exception, now_s: float) -> None:
@@ -62,6 +63,8 @@ class SendLimits:
                 self.frozen = True
             case PeerFloodError():
                 self.limited = True
+            case _ if isinstance(error, NOT_IN_IT):
+                self._away_until_s[chat_id] = now_s + MUTED_S
             case _ if isinstance(error, MAY_NOT_WRITE):
                 self._mute_until_s[chat_id] = now_s + MUTED_S
         self._forget_old(now_s)
@@ -69,9 +72,9 @@ class SendLimits:
     def allow(self, sending: Sending, chat_id: int, now_s: float, *, asked_for: bool) -> bool:
         """Whether Telegram would not mind this one."""
         muted = self._mute_until_s.get(chat_id, now_s) > now_s or self._flood_until_s.get(sending, now_s) > now_s
-        return not (
-            muted or self.frozen or (self.limited and not asked_for) or (sending is not Sending.EDIT and self.slow_for_s(chat_id, now_s))
-        )
+        unwelcome = not asked_for and (self.limited or self._away_until_s.get(chat_id, now_s) > now_s)
+        slow = sending is not Sending.EDIT and self.slow_for_s(chat_id, now_s) > 0
+        return not (muted or unwelcome or slow or self.frozen)
 
     def slow_for_s(self, chat_id: int, now_s: float) -> float:
         """How long until the next message may be written in a chat with slow mode; 0: now."""
@@ -79,4 +82,5 @@ class SendLimits:
 
     def _forget_old(self, now_s: float) -> None:
         self._slow_until_s = {chat_id: until_s for chat_id, until_s in self._slow_until_s.items() if until_s > now_s}
+        self._away_until_s = {chat_id: until_s for chat_id, until_s in self._away_until_s.items() if until_s > now_s}
         self._mute_until_s = {chat_id: until_s for chat_id, until_s in self._mute_until_s.items() if until_s > now_s}

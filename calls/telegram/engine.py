@@ -124,9 +124,10 @@ class CallEngine:
         self._sinks[chat_id] = sink
         self._faces[chat_id] = face or types.InputPeerSelf()
         voice = MediaStream(ExternalMedia.AUDIO, audio_parameters=AudioParameters(PLAYOUT_RATE_HZ, 1))
+        only_join = GroupCallConfig(auto_start=False)  # for both: recording a call that has just ended joins it anew
         try:
-            await self._library.play(chat_id, voice, GroupCallConfig(auto_start=False))
-            await self._library.record(chat_id, RecordStream(True, AudioParameters(HEARING_RATE_HZ, 1)))
+            await self._library.play(chat_id, voice, only_join)
+            await self._library.record(chat_id, RecordStream(True, AudioParameters(HEARING_RATE_HZ, 1)), only_join)
         except Exception:
             self._sinks.pop(chat_id, None)
             raise

@@ -13,7 +13,7 @@ from handlers import wording
 from tests.call_process import run_in_process
 from tests.e2e import error_table_scenarios as scenarios
 
-AT_A_TIME = 16
+AT_A_TIME = 10
 PRIVATE_CALLS = [
     library.CallBusy(1),
     library.CallDeclined(1),

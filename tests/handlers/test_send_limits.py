@@ -47,6 +47,12 @@ def test_where_nothing_may_be_written_nothing_is_tried_for_a_while() -> None:
     assert allow(Sending.TEXT, THERE, 0)
 
 
+def test_who_asks_from_a_chat_that_we_were_out_of_is_answered() -> None:
+    allow = noted(errors.ChannelPrivateError(None))
+    assert not allow(Sending.TEXT, HERE, 5, asked_for=False)
+    assert allow(Sending.TEXT, HERE, 5)
+
+
 def test_a_limited_account_writes_only_what_was_asked_for() -> None:
     allow = noted(errors.PeerFloodError(None))
     assert allow(Sending.TEXT, HERE, 9)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import pytest
 from telethon import TelegramClient
@@ -216,6 +217,24 @@ async def ended_between_look_up_and_join() -> None:
         await until(lambda: stage.requests()["phone.JoinGroupCall"])
         stage.telegram.end_voice_chat(stage.group, stage.ann_account)
         assert str(await refusal) == "No active voice chat. Start one and send /joincall again."
+        assert stage.requests()["phone.CreateGroupCall"] == 0
+
+
+async def ended_as_the_join_completes() -> None:
+    """The library would join anew when it is told to record a call that it no longer has, and make a voice chat for it."""
+    async with a_stage() as stage:
+        stage.telegram.start_voice_chat(stage.group, stage.ann_account)
+        library: Any = stage.engine._library
+        play = library.play
+
+        async def play_and_end(*arguments: Any) -> None:
+            await play(*arguments)
+            stage.telegram.end_voice_chat(stage.group, stage.ann_account)
+            while await stage.engine.holds(stage.chat_id):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+        library.play = play_and_end
+        assert str(await stage.refused()) == "No active voice chat. Start one and send /joincall again."
         assert stage.requests()["phone.CreateGroupCall"] == 0
 
 

@@ -10,6 +10,7 @@ from tests.calls.lines import group_line_scenarios as scenarios
         scenarios.talk_both_ways,
         scenarios.refusals,
         scenarios.ended_between_look_up_and_join,
+        scenarios.ended_as_the_join_completes,
         scenarios.dropped_closed_and_removed,
         scenarios.taken_over_by_another_device,
         scenarios.muted_and_allowed_to_speak,
