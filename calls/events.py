@@ -254,9 +254,13 @@ class ToolUsed(CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageFailed(CallEvent):
-    """What happens in calls cannot be stored (``chat_id`` 0: all of them); told once for each trouble, in plain words. The calls go on."""
+    """What happens in calls cannot be stored (``chat_id`` 0: all of them); told once for each trouble, in plain words. The calls go on.
+
+    ``key`` as for :class:`CallLeft`.
+    """
 
     what: str
+    key: str = ""
 
 
 Listener = Callable[[CallEvent], None]

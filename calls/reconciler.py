@@ -252,7 +252,10 @@ class Reconciler:
         self._wait(wish, backoff.PAUSE_S)
         await self._store.note_failure(wish.call.chat_id, 0, self._wall_clock() + backoff.PAUSE_S)
         minutes = round(backoff.PAUSE_S / 60)
-        text = f"⚠️ I could not get into the call {backoff.MOST_FAILURES} times in a row. I try again in {minutes} minutes. {wish.why}"
+        text = (
+            f"⚠️ I could not get into the call {backoff.MOST_FAILURES} times in a row. I try again in {minutes} minutes."
+            f" Send /leavecall to have me stop trying. {wish.why}"
+        )
         self._tell(wish, text, "notice.paused", minutes=minutes, count=backoff.MOST_FAILURES, **mentioned(wish.why))
 
     async def _wait_for_its_time(self, wish: Wish, error: CallError) -> None:

@@ -56,7 +56,7 @@ class Recorder:
         await self._writer.drained()
 
     def _tell(self, error: StorageError) -> None:
-        self._publish(events.StorageFailed(chat_id=0, at_s=time.monotonic(), what=str(error)))
+        self._publish(events.StorageFailed(chat_id=0, at_s=time.monotonic(), what=str(error), key=error.key))
 
     async def _write(self, at: float, event: _Kept) -> None:
         match event:

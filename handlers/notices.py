@@ -18,6 +18,9 @@ Show = Callable[[int, str, str], Awaitable[None]]
 CALL: str = "call"
 
 MOST_WAITING = 20
+MOST_IN_A_ROW = 5
+"""After so many failures of an engine in a row the chat is told how to do without it."""
+SWITCHES_OFF = {"hearing": "/sttoff", "thinking": "/leavecall", "speaking": "/ttsoff"}
 
 
 class Notices:
@@ -35,6 +38,7 @@ class Notices:
         self._owner_chat = owner_chat
         self._told: set[tuple[int, str]] = set()
         self._failed_now: set[tuple[int, str]] = set()
+        self._in_a_row: dict[tuple[int, str], int] = {}
         self._waiting: asyncio.Queue[tuple[int, Text, bool]] = asyncio.Queue(MOST_WAITING)
 
     def __call__(self, event: events.CallEvent) -> None:
@@ -50,8 +54,8 @@ class Notices:
                     self._put(event.chat_id, partial(_told, event.reason, event))
             case events.CallNotice(text=text):
                 self._put(event.chat_id, partial(_told, text, event), status=True)
-            case events.AccountTrouble(text=what) | events.StorageFailed(what=what):
-                self._tell_owner(what, getattr(event, "key", ""))
+            case events.AccountTrouble(text=what, key=key) | events.StorageFailed(what=what, key=key):
+                self._tell_owner(what, key)
             case _:
                 pass
 
@@ -62,6 +66,9 @@ class Notices:
 
     def _failed(self, chat_id: int, part: str, what: str) -> None:
         self._failed_now.add((chat_id, part))
+        times = self._in_a_row[chat_id, part] = self._in_a_row.get((chat_id, part), 0) + 1
+        if times == MOST_IN_A_ROW:
+            self._put(chat_id, lambda language: say(language, "trouble.again", count=times, command=SWITCHES_OFF[part]))
         if (chat_id, part) not in self._told:
             self._told.add((chat_id, part))
             self._put(chat_id, lambda language: say(language, f"trouble.{part}", what=engine_detail(language, what)))
@@ -73,6 +80,7 @@ class Notices:
 
     def _forget(self, chat_id: int, keep: set[tuple[int, str]]) -> None:
         self._told = {trouble for trouble in self._told if trouble[0] != chat_id or trouble in keep}
+        self._in_a_row = {trouble: times for trouble, times in self._in_a_row.items() if trouble[0] != chat_id or trouble in keep}
         self._failed_now = {trouble for trouble in self._failed_now if trouble[0] != chat_id}
 
     def _put(self, chat_id: int, text: Text, *, status: bool = False) -> None:

@@ -62,6 +62,11 @@ class VoiceChats:
 
 
 @dataclass
+class Now:
+    s: float = 1_000_000.0
+
+
+@dataclass
 class Scene:
     auto_join: AutoJoin
     manager: CallManager
@@ -70,7 +75,7 @@ class Scene:
     store: MemoryDesires
     lines: Lines
     happened: list[events.CallEvent]
-    now_s: float = 1_000_000.0
+    now: Now
 
     async def settle(self) -> None:
         for _ in range(20):
@@ -89,9 +94,9 @@ async def a_scene(folder: Path, lines: Lines | None = None, most_calls: int = 5)
     gates = Gates(asyncio.get_running_loop().time, JoinLimits(chat_pause_s=0.0))
     admission, voice_chats = Admission(most_calls), VoiceChats()
     async with CallManager(lines, engines(), always(None), bus, admission, store, gates=gates) as manager:
-        clock = lambda: scene.now_s  # noqa: E731
-        auto_join = AutoJoin(manager, voice_chats, database, store, gates, admission, bus, wall_clock=clock)
-        scene = Scene(auto_join, manager, voice_chats, database, store, lines, happened)
+        now = Now()
+        auto_join = AutoJoin(manager, voice_chats, database, store, gates, admission, bus, wall_clock=lambda: now.s)
+        scene = Scene(auto_join, manager, voice_chats, database, store, lines, happened, now)
         async with auto_join:
             yield scene
     await database.close()
@@ -106,7 +111,7 @@ async def test_a_change_in_a_voice_chat_has_it_joined_and_told(tmp_path: Path) -
         await chats.change(scene.database, CHAT, auto_join=True, title="Book club")
         scene.voice_chats.tell(CHAT, replace(TWO, people=1))
         await scene.settle()
-        assert scene.manager.active == ()
+        assert not scene.manager.active
         assert scene.voice_chats.asked == []
         scene.voice_chats.tell(CHAT, TWO)
         await scene.settle()
@@ -155,7 +160,7 @@ async def test_k28_after_an_error_there_are_ten_minutes_of_rest(tmp_path: Path) 
         assert len(scene.lines.made) == 1
         verdict = await scene.auto_join.verdict(CHAT)
         assert (verdict.why, verdict.fields) == (Why.RECENT_ERROR, {"minutes": 10})
-        scene.now_s += 601
+        scene.now.s += 601
         scene.voice_chats.tell(CHAT, TWO)
         await scene.settle()
         assert len(scene.lines.made) == 2
@@ -168,7 +173,7 @@ async def test_a127_five_failures_in_a_row_switch_it_off_with_the_reason(tmp_pat
             assert len(scene.lines.made) == attempt
             scene.voice_chats.tell(CHAT, TWO)
             await scene.settle()
-            scene.now_s += 601
+            scene.now.s += 601
             if attempt < MOST_FAILURES - 1:
                 assert scene.notices() == []
             else:
@@ -190,7 +195,7 @@ async def test_a126_a_chat_without_access_is_left_alone_until_somebody_asks(tmp_
         await scene.settle()
         assert "no access" in scene.store.disabled[CHAT]
         await chats.change(scene.database, CHAT, disabled_reason=scene.store.disabled[CHAT])
-        scene.now_s += 3600
+        scene.now.s += 3600
         verdict = await scene.auto_join.verdict(CHAT)
         assert verdict.why is Why.DISABLED
         assert "My account has no access to this chat." in str(verdict.fields["what"])
@@ -225,7 +230,7 @@ async def test_a_call_sent_away_by_hand_is_not_joined_again(tmp_path: Path) -> N
         await scene.manager.leave(CHAT)
         scene.voice_chats.tell(CHAT, replace(TWO, people=9))
         await scene.settle()
-        assert scene.manager.active == ()
+        assert not scene.manager.active
         assert (await scene.auto_join.verdict(CHAT)).why is Why.LEFT_BY_HAND
         scene.voice_chats.tell(CHAT, replace(TWO, voice_chat_id=78))
         await scene.settle()

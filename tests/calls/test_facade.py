@@ -182,7 +182,12 @@ async def test_a42_a129_a_text_is_said_and_logged(scene: Scene, logged: pytest.L
 async def test_a42_a86_with_another_voice_and_rate(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     voices: list[Any] = []
     spoken = scene.voice.synthesize
-    monkeypatch.setattr(scene.voice, "synthesize", lambda text, voice: voices.append(voice) or spoken(text, voice))
+
+    def noted(text: str, voice: Any) -> Any:
+        voices.append(voice)
+        return spoken(text, voice)
+
+    monkeypatch.setattr(scene.voice, "synthesize", noted)
     await scene.join()
     assert await facade.stream_tts_to_call(CHAT, "One thing. Another thing.", "en-GB-RyanNeural", "+10%")
     assert await facade.stream_tts_to_call(CHAT, "One thing.")

@@ -99,6 +99,6 @@ async def scene(folder: str | Path, engines: Engines | None = None, **settings: 
         own = {"telegram_session": telegram.session_for(parley), "api_id": 1, "api_hash": "0" * 32, "data_dir": Path(folder)}
         made = Scene(telegram, group, ann, bob, carol, parley, load_settings(None, **(own | settings)))
         made.engines = engines or made.engines
-        service._loaded = lambda _settings: contextlib.nullcontext(made.engines)  # type: ignore[assignment,return-value,arg-type]
+        service._loaded = lambda _settings: contextlib.nullcontext(made.engines)  # type: ignore[assignment,return-value]
         yield made
         assert telegram.problems() == []

@@ -110,3 +110,12 @@ async def test_errors_that_a_notice_mentions_are_in_the_language_of_the_chat() -
     task.cancel()
     assert told_in[0] == say("ca", "notice.paused", count=5, minutes=10, what=say("ca", "call_error.not_reached"))
     assert told_in[1] == say("ca", "trouble.thinking", what=say("ca", "engine_failed"))
+
+
+async def test_a127_five_failures_in_a_row_suggest_to_do_without() -> None:
+    sent = await told(*[each for _ in range(7) for each in (failed("hearing"), exchange(heard=""))], exchange(), failed("hearing"))
+    assert sent.count("⚠️ That is 5 times in a row now. /sttoff keeps me from trying until it is mended.") == 1
+    sent = await told(*[each for _ in range(7) for each in (failed("speaking"), exchange())])
+    assert len([text for text in sent if "in a row" in text]) == 1
+    sent = await told(*[each for _ in range(7) for each in (failed("speaking"), exchange(), exchange())])
+    assert [text for text in sent if "in a row" in text] == []
