@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any, Final
 from telethon.tl import functions, types
 
 from calls import errors
+from calls.private_call import PrivateCall
 from calls.reconciler import Outlook
 from calls.speculation import Speculation
 from calls.state import CallState
@@ -178,6 +179,18 @@ class Transcriber:
         self.asked.append(message)
 
 
+class Phone:
+    """Whoever is phoned answers at once."""
+
+    calls: Sequence[PrivateCall] = ()
+
+    async def start(self, user: int | str) -> int:
+        return ANN
+
+    async def hangup(self, user_id: int | None = None) -> int:
+        return ANN
+
+
 class Decider:
     """An auto-join that always has the same reason."""
 
@@ -250,7 +263,7 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
         client=telegram, settings=load_settings(None, **settings), database=database, manager=manager, grants=StoredGrants(database),
         admins=Admins(telegram), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
         voice_name="piper joe-medium", hearing_name="whisper base", histories=histories,
-        transcriber=Transcriber(), clock=lambda: 1000.0,
+        transcriber=Transcriber(), phone=Phone(), clock=lambda: 1000.0,
     )  # fmt: skip
     await services.grants.add_sudo(SUDO, OWNER, 0.0)
     await services.grants.authorise(GROUP, LISTED, OWNER, 0.0)
