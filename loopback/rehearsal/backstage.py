@@ -25,6 +25,7 @@ class Backstage:
 
     telegram: LoopbackTelegram
     bot: Account
+    creator: Account
     accounts: Mapping[str, Account]
     chats: Mapping[str, Chat]
     left_behind: set[int] = field(default_factory=set)
@@ -71,8 +72,11 @@ class Backstage:
     # ---- the bot in its chats
 
     def kick_bot(self, chat: str, by: str) -> None:
-        """Remove the bot from a chat."""
-        self.telegram.remove_member(self.chats[chat], self.bot, self.accounts[by])
+        """Remove the bot from a chat. Telegram shows its creator as the one who did it.
+
+        The call library takes a client that removes somebody for one that has left the chat itself, and ends its call.
+        """
+        self.telegram.remove_member(self.chats[chat], self.bot, self.creator)
 
     def add_bot(self, chat: str, by: str) -> None:
         """Bring the bot (back) into a chat."""

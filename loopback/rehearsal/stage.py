@@ -131,7 +131,7 @@ async def open_stage(script: Script, bot_name: str) -> AsyncIterator[Stage]:
             name: _add_chat(telegram, name, settings, creator, bot, _rights_in(script, name, accounts))
             for name, settings in script.places.items()
         }
-        backstage = Backstage(telegram, bot, accounts, chats)
+        backstage = Backstage(telegram, bot, creator, accounts, chats)
         actors = {}
         for name, account in accounts.items():
             person = Person(name, telegram.session_for(account), pacer)
