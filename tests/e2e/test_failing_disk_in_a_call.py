@@ -18,15 +18,19 @@ from tests.storage.test_failing_disk import scribbled_over
 TOLD = {"full": "The disk of my database is full.", "read-only": "My database cannot be written.", "damaged": "My database is damaged."}
 
 
+async def fill(database: Database) -> None:
+    while True:
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO chats (chat_id, persona) VALUES (random(), hex(zeroblob(1500)))")
+
+
 async def spoil(database: Database, how: str) -> None:
     assert database._writer is not None
     match how:
         case "full":
             await database._writer.execute("PRAGMA max_page_count = 1")
             with pytest.raises(StorageError, match="is full"):
-                while True:
-                    async with database.transaction() as connection:
-                        await connection.execute("INSERT INTO chats (chat_id, persona) VALUES (random(), hex(zeroblob(1500)))")
+                await fill(database)
         case "read-only":
             await database._writer.execute("PRAGMA query_only = ON")
         case _:
