@@ -19,6 +19,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from tests.secret_watch import watch
+
 Scenario = Callable[..., Coroutine[Any, Any, None]]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +47,7 @@ def run_in_process(scenario: Scenario, *arguments: str, timeout_s: float = 60.0)
             f"{scenario.__name__} died natively (code {run.returncode}) and is run again:\n{run.stdout[-2000:]}", NativeCrash, stacklevel=2
         )
         run = _run(scenario, arguments, timeout_s)
+    watch(run.stdout, scenario.__name__)
     if run.returncode != 0:
         raise CallProcessFailed(f"{scenario.__name__} ended with code {run.returncode}:\n{run.stdout}")
     return run.stdout

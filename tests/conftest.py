@@ -8,6 +8,9 @@ import pytest
 from audio.stt.decoding import WhisperDecoder
 from config import load_settings
 from models import path_of
+from tests.secret_watch import pytest_runtest_logreport, pytest_sessionfinish, pytest_terminal_summary
+
+__all__ = ["pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary"]
 
 
 os.environ.setdefault("CONTROL_SOCKET", "none")

@@ -14,6 +14,7 @@ from telethon.sessions import StringSession
 
 from errors import EXIT_SETTINGS, EXIT_UNAVAILABLE
 from loopback.telegram import LoopbackTelegram
+from tests.secret_watch import watch
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("MODELS_DIR") or Path.home() / ".cache" / "parley" / "models")
@@ -25,7 +26,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 def started(folder: Path, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """``bot.py`` in ``folder`` with nothing but these settings."""
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return subprocess.run(
+    run = subprocess.run(
         [sys.executable, str(ROOT / "bot.py"), *(command or ("run",))],
         cwd=folder,
         env=plain | {"MODELS_DIR": str(MODELS), "DATA_DIR": str(folder / "data"), "MODELS_HUB_URL": "http://127.0.0.1:9"} | settings,
@@ -35,6 +36,8 @@ def started(folder: Path, *command: str, **settings: str) -> subprocess.Complete
         timeout=TIME_OUT_S,
         check=False,
     )
+    watch(run.stdout + run.stderr, "bot.py " + " ".join(command))
+    return run
 
 
 def unused_session() -> str:

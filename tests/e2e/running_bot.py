@@ -18,6 +18,7 @@ from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
 from loopback.world.mailbox import Message
+from tests.secret_watch import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 BACK_WITHIN_S = 60.0
@@ -68,6 +69,7 @@ class RunningBot:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.lines.append(line.decode("utf-8", "replace").rstrip())
+            watch(line, "bot.py run")
 
     @property
     def child(self) -> int:
