@@ -21,6 +21,7 @@ from calls.lines.event_stream import EventStream
 from calls.lines.frame_sender import FrameSender
 from calls.lines.line import AttendanceKnown, HearingSink, LineEvent, LineHungUp, Participant, ParticipantJoined
 from calls.lines.pacer import Pacer
+from calls.lines.packet_flow import PacketFlow
 from calls.telegram.phone import Discarded, Phone, PhoneCall
 from calls.telegram.private_media import Ends, PrivateMedia
 
@@ -31,7 +32,7 @@ RECEIVE_S: Final = 20.0
 CONFIRM_S: Final = 10.0
 CONNECT_S: Final = 15.0
 """The native library gives up by itself after ten, and now and then never says that it is connected."""
-HELD_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 1.0
 LAST_WORD_S: Final = 2.0
 """The sound ends a little before Telegram says that the other has hung up."""
 
@@ -54,6 +55,7 @@ class TelegramPrivateLine:
         self._sender = FrameSender(lambda frame: media.send(peer.id, frame))
         self._connected: asyncio.Future[None] = loop.create_future()
         self._lost = asyncio.Event()
+        self._flow = PacketFlow()
         self._sink: HearingSink | None = None
         self._playout: Playout | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -167,7 +169,7 @@ class TelegramPrivateLine:
         return self._events.read()
 
     def _ends(self) -> Ends:
-        return Ends(self._hear, self._tell, self._is_connected, self._lost.set)
+        return Ends(self._hear, self._tell, self._is_connected, self._lost.set, self._mutes)
 
     def _is_connected(self) -> None:
         if not self._connected.done():
@@ -182,8 +184,12 @@ class TelegramPrivateLine:
         self._signals.add(task)
         task.add_done_callback(self._signals.discard)
 
+    def _mutes(self, muted: bool) -> None:
+        self._flow.muted = muted
+
     def _hear(self, pcm: bytes) -> None:
         self._is_connected()
+        self._flow.came(pcm, asyncio.get_running_loop().time())
         if self._sink is not None and self._runner is not None:
             self._sink(self._peer, pcm)
 
@@ -232,12 +238,12 @@ class TelegramPrivateLine:
                 return LineHungUp()
 
     async def _until_lost(self) -> None:
-        """The native library tells that the other end is silent after some 20 s, but for what it swallows."""
+        """The native library tells late that the other end is gone, and not of everything."""
         while not self._lost.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(HELD_EVERY_S):
+                async with asyncio.timeout(LOOK_EVERY_S):
                     await self._lost.wait()
-            if not await self._media.holds(self._peer.id):
+            if self._flow.has_ceased(asyncio.get_running_loop().time()) or not await self._media.holds(self._peer.id):
                 return
 
     # ---- closing

@@ -26,13 +26,15 @@ ENDED: Final = (ntgcalls.ConnectionState.FAILED, ntgcalls.ConnectionState.TIMEOU
 class Ends:
     """Where what the native library tells about one call goes, on the event loop.
 
-    ``hear`` takes 10 ms of 16 kHz mono, ``signal`` what the other end is to be told; ``connected`` and ``lost`` may come more than once.
+    ``hear`` takes 10 ms of 16 kHz mono, ``signal`` what the other end is to be told, ``muted`` whether that has muted itself;
+    ``connected`` and ``lost`` may come more than once.
     """
 
     hear: Callable[[bytes], None]
     signal: Callable[[bytes], None]
     connected: Callable[[], None]
     lost: Callable[[], None]
+    muted: Callable[[bool], None]
 
 
 class PrivateMedia:
@@ -45,6 +47,7 @@ class PrivateMedia:
         self._native.on_frames(self._on_frames)
         self._native.on_signaling_data(self._on_signal)
         self._native.on_connection_change(self._on_connection)
+        self._native.on_remote_source_change(self._on_source)
 
     @staticmethod
     def protocol() -> types.PhoneCallProtocol:
@@ -138,6 +141,10 @@ class PrivateMedia:
     def _on_connection(self, user_id: int, info: Any) -> None:
         self._loop.call_soon_threadsafe(self._connection, user_id, info.state)
 
+    def _on_source(self, user_id: int, source: Any) -> None:
+        if source.device == ntgcalls.StreamDevice.MICROPHONE:
+            self._loop.call_soon_threadsafe(self._mutes, user_id, source.state != ntgcalls.StreamStatus.ACTIVE)
+
     # ---- on the event loop
 
     def _hear(self, user_id: int, heard: Sequence[bytes]) -> None:
@@ -148,6 +155,10 @@ class PrivateMedia:
     def _tell(self, user_id: int, data: bytes) -> None:
         if (ends := self._ends.get(user_id)) is not None:
             ends.signal(data)
+
+    def _mutes(self, user_id: int, muted: bool) -> None:
+        if (ends := self._ends.get(user_id)) is not None:
+            ends.muted(muted)
 
     def _connection(self, user_id: int, state: Any) -> None:
         log.debug("the private call with %s is %s", user_id, state)

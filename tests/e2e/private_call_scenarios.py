@@ -294,7 +294,7 @@ def _told(key: str) -> str:
 
 
 async def dies_silently() -> None:
-    """Ann's program is stopped in the middle of a call: not a word comes any more, and nothing refuses what is sent."""
+    """Ann's program is stopped in the middle of a call: nothing comes any more, and nothing refuses what is sent to it."""
     async with a_telephone(auto_answer_from="contacts") as telephone:
         scene_ = telephone.scene
         child = await asyncio.create_subprocess_exec(
@@ -359,6 +359,33 @@ async def longest_call() -> None:
         assert telephone.letters(telephone.scene.ann)[-1].content.text == _told("phone.too_long")
         await telephone.scene.until(lambda: ann.phone.peer_id is None)
         telephone.clean()
+
+
+async def forged_key_is_refused() -> None:
+    """Somebody between the two shows Parley another key than the one that was promised: the call does not come about."""
+    async with a_telephone(auto_answer_from="contacts") as telephone:
+        telegram, ann = telephone.scene.telegram, telephone.scene.ann
+        call = telegram.phone(ann, telephone.scene.parley)
+        await telephone.scene.until(lambda: call.stage is Stage.ACCEPTED)
+        telegram.world.private_calls.confirm(call, os.urandom(256), 1)
+        await telephone.scene.until(lambda: telephone.of(events.CallEnded))
+        assert telephone.of(events.CallEnded)[0].key == "phone.not_secret"
+        assert telephone.of(events.CallConnected) == []
+        telephone.clean()
+
+
+async def leaves_with_a_word() -> None:
+    """When Parley stops it says good-bye on the phone, too, and hangs up."""
+    async with a_telephone(auto_answer_from="contacts") as telephone:
+        ann = await telephone.person(telephone.scene.ann)
+        await ann.call(telephone.scene.parley.id)
+        await telephone.scene.until(lambda: telephone.call)
+        since_s = time.monotonic()
+        stopping = asyncio.create_task(ann.wait_until_heard(telephone.scene.parley.id, since_s=since_s, audible_ms=200))
+        signal.raise_signal(signal.SIGTERM)
+        await stopping
+        assert await telephone.over(telephone.last(telephone.scene.ann, telephone.scene.parley)) == "Hangup"
+        await telephone.scene.until(lambda: ann.phone.peer_id is None)
 
 
 async def cannot_phone() -> None:
