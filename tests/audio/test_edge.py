@@ -77,6 +77,22 @@ async def test_the_clause_may_name_another_voice() -> None:
     assert service.asked == [("Hallo.", "de-DE-KatjaNeural", "+0%")]
 
 
+@pytest.mark.parametrize(
+    ("usual", "language", "voice"),
+    [
+        ("en-GB-RyanNeural", "en", "en-GB-RyanNeural"),
+        ("en-GB-RyanNeural", "ca", "ca-ES-EnricNeural"),
+        ("ca-ES-JoanaNeural", "ca", "ca-ES-JoanaNeural"),
+        ("en-US-AndrewMultilingualNeural", "ca", "en-US-AndrewMultilingualNeural"),
+        ("en-GB-RyanNeural", "fi", "en-GB-RyanNeural"),
+    ],
+)
+async def test_a_language_that_the_usual_voice_does_not_speak_has_one_of_its_own(usual: str, language: str, voice: str) -> None:
+    service = Service(mp3(0.2))
+    await said(EdgeEngine(usual, service.stream), "Hola a tothom!", Voice(language))
+    assert service.asked == [("Hola a tothom!", voice, "+0%")]
+
+
 async def test_sound_comes_before_the_stream_ends_and_closing_stops_it() -> None:
     service = Service(mp3(20.0))
     sound = EdgeEngine("v", service.stream).synthesize("Hello.", Voice())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
+from audio.tts import Voice
 from calls import events
 from calls.admission import Admission
 from calls.call import GOOD_BYE
@@ -71,3 +73,31 @@ def test_the_longest_call_ends_with_a_good_bye() -> None:
     ]
     assert lines.made[0].closed == 1
     assert GOOD_BYE
+
+
+class KeepsVoices(ScriptedVoice):
+    languages: dict[str, str]
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
+        self.languages = getattr(self, "languages", {}) | {text: voice.language}
+        async for pcm in super().synthesize(text, voice):
+            yield pcm
+
+
+def test_a_text_may_be_in_another_language_and_may_come_first() -> None:
+    voice = KeepsVoices()
+    stage = Stage([], speaks=voice)
+
+    async def work() -> None:
+        async def announce() -> None:
+            await asyncio.sleep(1.0)
+            for text in ("Now this.", "Then that."):
+                stage.conversation.announce(text)
+            await asyncio.sleep(0.3)
+            await stage.conversation.announce("Hola a tothom!", "ca", first=True).wait()
+
+        await asyncio.gather(stage.play(8), announce())
+
+    run_in_virtual_time(work())
+    assert announced(stage) == [(text, text) for text in ("Now this.", "Hola a tothom!", "Then that.")]
+    assert voice.languages == {"Now this.": "en", "Hola a tothom!": "ca", "Then that.": "en"}

@@ -176,7 +176,8 @@ async def services(
 @asynccontextmanager
 async def stage(folder: Path, **options: Any) -> AsyncIterator[Standing]:
     """A server that listens in ``folder``; ``options`` are those of :class:`control.socket_server.ControlServer`."""
-    calls, phone, bus, draining = Calls(), Phone(), EventBus(), []
+    calls, phone, bus = Calls(), Phone(), EventBus()
+    draining: list[bool] = []
     path = folder / "control.sock"
     async with services(folder, calls, phone, draining) as made, ControlServer(path, dispatcher_of(made), bus, **options) as server:
         yield Standing(path, calls, phone, bus, made.database, server, draining)

@@ -178,23 +178,22 @@ async def test_the_four_events_of_the_first_document_come_unasked(tmp_path: Path
 
 
 async def test_the_other_notifications(tmp_path: Path) -> None:
-    trouble = {"at_s": now_s(), "chat_id": CHAT}
     published: list[CallEvent] = [
         events.CallConnected(chat_id=ANN, at_s=now_s(), name="Ann", incoming=True, emojis="🐙🌵"),
         events.CallEnded(chat_id=ANN, at_s=now_s(), name="Ann", reason="She hung up."),
         answered(),
-        events.EngineFailed(**trouble, part="speaking", what="No voice."),
+        events.EngineFailed(chat_id=CHAT, at_s=now_s(), part="speaking", what="No voice."),
         events.AccountTrouble(chat_id=0, at_s=now_s(), text="Frozen."),
         events.StorageFailed(chat_id=0, at_s=now_s(), what="The disk is full."),
-        events.CallNotice(**trouble, text="I try again in 5 minutes.", key="notice.paused"),
+        events.CallNotice(chat_id=CHAT, at_s=now_s(), text="I try again in 5 minutes.", key="notice.paused"),
         events.TurnIgnored(chat_id=CHAT, at_s=now_s(), turn_id=4, speaker="Bob", speaker_id=8, text="Hi", reason="too many waiting"),
     ]
     untold: list[CallEvent] = [
         heard(text=""),
         events.TurnIgnored(chat_id=CHAT, at_s=now_s(), turn_id=4, speaker="Bob", speaker_id=8, text="Hi", reason="not addressed"),
-        events.PhaseChanged(**trouble, phase="thinking"),
+        events.PhaseChanged(chat_id=CHAT, at_s=now_s(), phase="thinking"),
         events.CallJoined(chat_id=ANN, at_s=now_s(), title="Ann"),
-        events.CallNotice(**trouble, text="Back again.", key="auto_join.joined"),
+        events.CallNotice(chat_id=CHAT, at_s=now_s(), text="Back again.", key="auto_join.joined"),
     ]
     async with stage(tmp_path) as standing:
         client = await Client.connect(standing.path)

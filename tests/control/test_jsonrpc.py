@@ -62,7 +62,8 @@ class Subscriber:
 
 @pytest.fixture
 async def rpc(tmp_path: Path) -> AsyncIterator[Asked]:
-    calls, phone, draining, subscriber = Calls(), Phone(), [], Subscriber()
+    calls, phone, subscriber = Calls(), Phone(), Subscriber()
+    draining: list[bool] = []
     async with services(tmp_path, calls, phone, draining) as made:
         yield Asked(dispatcher_of(made), calls, phone, draining, made.database, Caller(subscriber), subscriber.asked)
 

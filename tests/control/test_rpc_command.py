@@ -167,7 +167,7 @@ async def test_help_teaches(tmp_path: Path, command: list[str]) -> None:
 
 
 def test_every_notification_has_words() -> None:
-    told = {
+    told: dict[str, tuple[dict[str, object], str]] = {
         "call.incoming": ({"name": "Ann"}, "Ann phones"),
         "call.joined": ({"title": "Book club"}, "Book club"),
         "call.left": ({"reason": "Sent\naway."}, "Sent away."),
