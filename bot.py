@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 from interrupts import break_off, loading
+from own_python import use_own_packages
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, break_off)
+    use_own_packages()
 
 import typer
 

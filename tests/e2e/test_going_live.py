@@ -30,6 +30,8 @@ from tests.secret_watch import watch
 ROOT = Path(__file__).resolve().parents[2]
 PHONE, CODE, PASSWORD = "+34600000001", "24680", "correct horse"
 API_HASH = "fedcba9876543210fedcba9876543210"
+PYTHON_OF_THE_SYSTEM = (sys.executable, "-S")
+"""One that has none of the packages."""
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".env", ".*_cache", "__pycache__", ".hypothesis", "*.session", "build")
 
 
@@ -116,7 +118,7 @@ class Newcomer:
         return terminal
 
     async def logs_in(self, *options: str) -> Terminal:
-        return await self.runs(".venv/bin/python", "bot.py", "login", *options)
+        return await self.runs(*PYTHON_OF_THE_SYSTEM, "bot.py", "login", *options)
 
 
 @pytest.fixture
