@@ -35,6 +35,8 @@ Clock = Callable[[], float]
 
 GLIMPSE_MISSES_BYTES: Final = int(0.3 * HEARING_RATE_HZ) * BYTES_PER_SAMPLE
 """Sound that a glimpse may lack and still have all words: with the last 200 ms cut off, Whisper heard the same in four of five clips."""
+AS_SURE: Final = 0.05
+"""Of two readings of the same words, the first one stays unless the other is surer by this much: a reply to it may have begun."""
 WORDS_LATE_S: Final = 2.0
 """A committed turn without words after this long holds up nobody else."""
 
@@ -273,7 +275,7 @@ def _surer(heard: Transcript, glimpse: Glimpse | None, draft: Draft) -> Transcri
         return heard
     seen = glimpse.transcript
     as_many = len(normalized_words(seen.text)) == len(normalized_words(heard.text))
-    return seen if as_many and seen.confidence > heard.confidence else heard
+    return seen if as_many and seen.confidence > heard.confidence - AS_SURE else heard
 
 
 def _same_words(one: str, other: str) -> bool:

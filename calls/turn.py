@@ -17,6 +17,9 @@ from errors import EngineError
 LONG_STRETCH_BYTES = 5 * HEARING_RATE_HZ * BYTES_PER_SAMPLE
 """Speech this long before a pause is transcribed once, while its participant goes on, so that the last pause only costs the tail."""
 
+SENTENCE_BYTES = LONG_STRETCH_BYTES // 2
+"""So is half of that if it is a sentence."""
+
 
 class TurnState(Enum):
     """Where a turn stands."""
@@ -56,6 +59,11 @@ class Draft:
     """Its reply was begun before the turn was over."""
     early: bool = False
     """Begun in a lull that is no pause yet: its words are kept to themselves until it is one."""
+
+    @property
+    def ends_sentence(self) -> bool:
+        """Its words are known, and end with a sentence."""
+        return self.transcript is not None and self.transcript.text.endswith((".", "?", "!"))
 
     def drop(self) -> None:
         """The revision is not wanted any more."""
@@ -123,7 +131,8 @@ class Turn:
         """Its participant goes on speaking: of the work on it only the words of a long stretch are kept, or finished."""
         if self.draft is None:
             return
-        if self.draft.covers_bytes - self.settled_bytes < LONG_STRETCH_BYTES:
+        stretch_bytes = self.draft.covers_bytes - self.settled_bytes
+        if stretch_bytes < (SENTENCE_BYTES if self.draft.ends_sentence else LONG_STRETCH_BYTES):
             self.drop_draft()
             return
         self.draft.drop_reply()

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from audio.pcm import HEARING_RATE_HZ, Floats
+from audio.priority import imported_with_bound_threads
 from errors import EngineError, ModelMissing
 
 FULL_WINDOW_S: Final = 30.0
@@ -68,7 +69,7 @@ class WhisperDecoder:
 
     def __init__(self, model_dir: Path, threads: int) -> None:
         _check_files(model_dir)
-        import ctranslate2
+        ctranslate2 = imported_with_bound_threads("ctranslate2")
         import faster_whisper
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
