@@ -37,6 +37,7 @@ from calls.telegram.client import TelegramAccount
 from calls.telegram.engine import CallEngine
 from calls.telegram.phone import Phone
 from calls.telephone import telephone
+from calls.turns.addressing import Mode
 from calls.turns.endpointing import PauseRules
 from config import Settings, load_settings
 from errors import ParleyError
@@ -46,9 +47,9 @@ from loopback.people.person import NotHeard, Person
 from loopback.settings import LoopbackSettings
 from loopback.telegram import LoopbackTelegram
 
-ROUNDS: Final = 4
-TURNS: Final = 5
-CUTS: Final = 3
+ROUNDS: Final = 3
+TURNS: Final = 6
+CUTS: Final = 2
 QUICK: Final = (1, 3, 1)
 ANSWER_WITHIN_S: Final = 5.0
 INTO_THE_REPLY_MS: Final = 1200
@@ -231,7 +232,8 @@ async def town(prompter: Prompter) -> AsyncIterator[Town]:
 
 def _manners(settings: Settings) -> Manners:
     manners = manners_from(settings, small_model=False, history_tokens=1000)
-    return replace(manners, pauses=PauseRules(end_s=Delays().vad_stop_s), waits=None, new_activity=EnergyActivity)
+    always = replace(manners.addressing, mode=Mode.ALWAYS)
+    return replace(manners, addressing=always, pauses=PauseRules(end_s=Delays().vad_stop_s), waits=None, new_activity=EnergyActivity)
 
 
 async def measure(rounds: int, turns: int, cuts: int) -> list[Row]:

@@ -25,7 +25,7 @@ from pytgcalls.types import (
     UpdatedGroupCallParticipant,
 )
 from pytgcalls.types.raw import AudioParameters
-from telethon import TelegramClient, functions, types
+from telethon import TelegramClient, functions, types, utils
 from telethon.sessions import StringSession
 
 from audio.pcm import HEARING_RATE_HZ, PLAYOUT_RATE_HZ
@@ -45,6 +45,7 @@ JOIN_TIMEOUT_S: Final = 9.0
 """A connection takes half a second; the native library gives up by itself after ten, and now and then never says that it is connected."""
 JOIN_ATTEMPTS: Final = 2
 POLL_S: Final = 0.01
+MOST_KNOWN: Final = 100
 
 
 class PersonError(ParleyError):
@@ -150,9 +151,15 @@ class Person:
         else:
             raise PersonError(f"{self.name} could not connect to the voice chat within {timeout_s:g} s.", "Is the media server alive?")
         self._chat_id = chat
-        for participant in await self._calls.get_participants(chat):
-            self.hearing.belongs(participant.source, participant.user_id)
+        await self._learn_sources(chat)
         self._pacer.add(self.mouth, self._send_frame, lambda: self._fall_silent("lost the call"))
+
+    async def _learn_sources(self, chat: int) -> None:
+        """The library's own list lacks those who came while it did not know of the voice chat yet."""
+        call = await self._calls._app.get_input_call(chat)
+        request = functions.phone.GetGroupParticipantsRequest(call, ids=[], sources=[], offset="", limit=MOST_KNOWN)
+        for row in (await self._client(request)).participants:
+            self.hearing.belongs(row.source, utils.get_peer_id(row.peer))
 
     async def leave_call(self, *, end: bool = False) -> None:
         """Leave the voice chat, and ``end`` it for everybody if asked to; nothing happens when not in one."""
