@@ -33,5 +33,5 @@ def test_the_delay() -> None:
 
 
 def test_a_list_that_makes_no_sense_is_refused() -> None:
-    with pytest.raises(SettingsError, match="AUTO_ANSWER_FROM.*nobody, contacts, or user ids"):
+    with pytest.raises(SettingsError, match=r"AUTO_ANSWER_FROM.*nobody, contacts, or user ids"):
         load_settings(None, auto_answer_from="@ann")

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import pytest
 from telethon import TelegramClient
@@ -29,6 +30,7 @@ from audio.playout import PlayingClause
 from calls import events
 from calls.call import Call
 from calls.private_calls import PrivateCalls
+from calls.telephone import telephone as telephone_of_the_house
 from handlers.wording import say
 from loopback.people.pacer import Pacer
 from loopback.people.person import Person
@@ -105,7 +107,7 @@ class Telephone:
 async def a_telephone(**settings: Any) -> AsyncIterator[Telephone]:
     TelegramClient._config = None
     with tempfile.TemporaryDirectory() as folder:
-        wanted = {"control_socket": "none", "auto_answer_delay_ms": 200} | settings
+        wanted: dict[str, Any] = {"control_socket": "none", "auto_answer_delay_ms": 200} | settings
         async with scene(folder, **wanted) as made, Pacer() as pacer, AsyncExitStack() as online:
             made.settings = made.settings.model_copy(update={"owner_id": made.ann.id})
             for account in (made.ann, made.bob):
@@ -121,7 +123,7 @@ async def a_telephone(**settings: Any) -> AsyncIterator[Telephone]:
 
 def _watch(telephone: Telephone) -> None:
     """Keep what the service makes."""
-    made = service.telephone
+    made = telephone_of_the_house
 
     def watched(*arguments: Any, **options: Any) -> PrivateCalls:
         calls = made(*arguments, **options)
@@ -129,7 +131,7 @@ def _watch(telephone: Telephone) -> None:
         next(each for each in arguments if isinstance(each, events.EventBus)).subscribe(telephone.happened.append)
         return calls
 
-    service.telephone = watched  # type: ignore[attr-defined]
+    mock.patch.object(service, "telephone", watched).start()
 
 
 async def heard_by(listener: Person, speaker_id: int, hz: float, since_s: float) -> None:
