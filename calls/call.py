@@ -309,8 +309,11 @@ class Call:
 
     def change_manners(self, manners: Manners) -> None:
         """Conduct the call differently from the next turn on. Whether it listens and speaks at all changes with the next call."""
+        newly_unheard = manners.unheard - self._manners.unheard
         self._manners = replace(manners, speaks=self._manners.speaks)
         self._conversation.change_manners(self._manners)
+        for participant_id in newly_unheard:
+            self._conversation.forget(participant_id)
 
     def listen(self, sink: HearingSink) -> Callable[[], None]:
         """Hand every frame that is heard to ``sink`` as well; calling what is returned ends that."""

@@ -216,6 +216,19 @@ class Conversation:
         self._hearings.pop(participant.id, None)
         self._pause_readers.pop(participant.id, None)
 
+    def forget(self, participant_id: int) -> None:
+        """Somebody does not want to be listened to: what they have said is answered no more, except where the answer sounds already."""
+        hearing = self._hearings.pop(participant_id, None)
+        if hearing is None:
+            return
+        self._tell_pause_reader(hearing, Edge.DROPPED)
+        self._pause_readers.pop(participant_id, None)
+        if turn := self._turns.pop(participant_id, None):
+            self._close(turn)
+        self._floor.withdraw(participant_id)
+        if not self._floor.deciding() and not any(other.in_turn for other in self._hearings.values()):
+            self._go_on()
+
     def _begin_to_hear(self, participant: Participant) -> Hearing:
         self._people.setdefault(participant.id, participant)
         hearing = self._hearings[participant.id] = self._new_hearing(participant)

@@ -141,6 +141,17 @@ class Floor:
             self._waiting.remove(last)
         return last
 
+    def withdraw(self, participant_id: int) -> None:
+        """Answer nothing more that the participant has said, except what is being answered aloud."""
+        for turn in [waiting for waiting in self._waiting if waiting.participant.id == participant_id]:
+            self._waiting.remove(turn)
+            self._close(turn)
+        answered = self._answered
+        if answered and answered.participant.id == participant_id and not self._sounded(answered):
+            self._stop_answering()
+            self._close(answered)
+        self.changed()
+
     def interrupt(self, by: Participant) -> bool:
         """Somebody wants the floor: a reply that has begun to sound ends with what was heard of it; false if there is none."""
         turn = self._answered

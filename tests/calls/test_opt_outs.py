@@ -22,7 +22,7 @@ from storage import opt_outs
 from storage.database import Database
 from storage.errors import StorageError
 from tests.calls.scripted_line import Lines, ScriptedLine
-from tests.calls.stage import ANN, BOB, Clip, HearsClips, ScriptedBrain, ScriptedVoice
+from tests.calls.stage import ANN, BOB, Clip, HearsClips, ScriptedBrain, ScriptedVoice, Stage
 from tests.calls.virtual_time import run_in_virtual_time
 from tests.speech import clip_named
 
@@ -82,13 +82,72 @@ def test_in_a_call_the_sound_of_who_opted_out_goes_nowhere() -> None:
             await says(call, line, question, ANN)
             assert [event for event in words_of(happened, ANN) if isinstance(event, events.ExchangeEnded)]
 
+            told = len(brain.asked)
+            in_the_middle = Clip(question.pcm[: len(question.pcm) // 2], "")
+            await says(call, line, in_the_middle, BOB, then_quiet_s=0)
             unheard.add(BOB.id)
             await manager.manners_changed(CHAT)
+            await asyncio.sleep(4)
+            assert len(brain.asked) == told
             heard, before = len(hears.lengths_s), len(words_of(happened, BOB))
             await says(call, line, question, BOB)
             assert (len(hears.lengths_s), len(words_of(happened, BOB))) == (heard, before)
 
     run_in_virtual_time(work())
+
+
+async def opts_out(stage: Stage, after_s: float) -> None:
+    await asyncio.sleep(after_s)
+    stage.conversation.forget(ANN.id)
+
+
+@pytest.mark.parametrize(
+    "when_s", [-0.5, 0.3, 0.9, 1.5], ids=["in the sentence", "in the pause", "before the answer", "while it is thought"]
+)
+def test_what_somebody_had_said_who_opts_out_before_the_answer_is_not_answered(when_s: float) -> None:
+    question = Clip(*clip_named("lv_0880"))
+    stage = Stage([question])
+    stage.thinks.first_token_s = 3.0
+    end_s = stage.say(0.5, question)
+    stage.say(end_s + 4.0, question, BOB)
+
+    async def work() -> None:
+        await asyncio.gather(stage.play(end_s + 14.0), opts_out(stage, end_s + when_s))
+
+    run_in_virtual_time(work())
+    (exchange,) = stage.exchanges()
+    assert exchange.speaker == "Bob"
+    assert len(stage.audible()) == 1
+    assert [past.speaker for past in stage.conversation.history.exchanges] == ["Bob"]
+
+
+def test_an_answer_that_sounds_already_is_finished_though_its_asker_opts_out() -> None:
+    question = Clip(*clip_named("lv_0880"))
+    stage = Stage([question])
+    end_s = stage.say(0.5, question)
+
+    async def work() -> None:
+        await asyncio.gather(stage.play(8.0), opts_out(stage, end_s + 1.2))
+
+    run_in_virtual_time(work())
+    (exchange,) = stage.exchanges()
+    assert (exchange.reply_heard, exchange.interrupted) == ("Yes. It is so.", False)
+
+
+def test_a_reply_goes_on_when_who_speaks_over_it_opts_out() -> None:
+    question, remark = Clip(*clip_named("lv_0880")), Clip(*clip_named("lv_0930"))
+    stage = Stage([question, remark], lambda _messages: "One two three four five six seven eight nine ten eleven twelve.")
+    stage.hears.delay_s = 0.3
+    end_s = stage.say(0.5, question, BOB)
+    until_s = stage.say(end_s + 2.5, remark.pcm[: int((remark.onset_s + 0.35) * 16_000) * 2])
+
+    async def work() -> None:
+        await asyncio.gather(stage.play(16.0), opts_out(stage, until_s))
+
+    run_in_virtual_time(work())
+    (exchange,) = stage.exchanges()
+    assert exchange.reply_heard == exchange.reply
+    assert stage.of(events.Interrupted) == []
 
 
 async def test_a_chats_manners_name_who_opted_out_there_and_remember_it_when_the_database_fails(
