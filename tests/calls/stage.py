@@ -81,7 +81,7 @@ class HearsClips:
         self.glimpses += 1
         await asyncio.sleep(self.glimpse_delay_s)
         words = " ".join(word for clip in self.clips for word in clip.words_in(pcm))
-        return Transcript(self.glimpsed or words) if words else None
+        return Transcript(self.glimpsed or words, confidence=0.9) if words else None
 
     async def close(self) -> None: ...
 

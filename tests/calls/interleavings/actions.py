@@ -18,6 +18,8 @@ MURMURS: Final = {"a": 0, "b": 1}
 """One hop in which Ann, or Bob, makes a sound that may be speech or not."""
 MUTES: Final = {"Am": 0, "Bm": 1}
 """From now on no frames come from Ann, or Bob; or they come again."""
+FALLS: Final = {"Al": 0, "Bl": 1}
+"""The voice of Ann, or Bob, falls a step further: it dips, is quiet, is quiet for a little while. Speech ends that."""
 LEAVES: Final = {"Ax": 0, "Bx": 1}
 """Ann, or Bob, leaves the call; who speaks after that has come back."""
 ANNOUNCE: Final = "n"
@@ -46,11 +48,11 @@ COMPLETIONS: Final = {
 
 LAST: Final = (REST, HANG_UP)
 RARE: Final = frozenset({
-    *MURMURS, *MUTES, *LEAVES, ANNOUNCE, "s~2", "s02", "s!2", "t~", "t~2", "t!2", "t02", "v~2", "v!2", "v0", "v02",
+    *MURMURS, *MUTES, "Bl", *LEAVES, ANNOUNCE, "s~2", "s02", "s!2", "t~", "t~2", "t!2", "t02", "v~2", "v!2", "v0", "v02",
     "t?2", "t&", "t&2", "u!", "u+2", "u!2",
 })  # fmt: skip
 """Left out where every schedule is gone through."""
-EVERY: Final = (*SPEAKING, HOP, LONG, FRAME, LOOP, *MURMURS, *MUTES, *LEAVES, ANNOUNCE, *COMPLETIONS)
+EVERY: Final = (*SPEAKING, HOP, LONG, FRAME, LOOP, *MURMURS, *MUTES, *FALLS, *LEAVES, ANNOUNCE, *COMPLETIONS)
 
 
 def parsed(line: str) -> list[str]:

@@ -21,7 +21,7 @@ from tests.calls.interleavings.sound import Clause, bot_word
 MOST_CLAUSES: Final = 3
 ALLOWED: Final = "look"
 FORBIDDEN: Final = "push"
-MISHEARD: Final = "nobody ever says this."
+MISHEARD: Final = "nobody ever says this"
 SCHEMA: Final = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
 WORDS_IN_CLAUSE: Final = 3
 
@@ -134,7 +134,7 @@ class Hears:
         """At once; each third one shows words that nobody said."""
         self.glimpses += 1
         await asyncio.sleep(0)
-        return Transcript(MISHEARD if self.glimpses % 3 == 0 else self.words_in(pcm))
+        return Transcript(f"{MISHEARD if self.glimpses % 3 == 0 else self.words_in(pcm)}.", confidence=0.5)
 
     async def close(self) -> None: ...
 

@@ -39,6 +39,9 @@ OPENINGS: Final = (
     "n h v+ h A h",
     "A h B h h A B s+ s+2",
     "A h B h h A B s+ s+ H t+ h v+ h",
+    "A h h Al Al",
+    "A h h Al h Al Al Al",
+    f"{SPEAKS} A h h Al Al",
     f"{_ASKED} s+ h t? h",
     f"{_ASKED} s+ t? H h",
     f"{_THOUGHT} t? v+ H h",
@@ -48,7 +51,7 @@ SHORTEST_RANDOM: Final = 4
 LONGEST_RANDOM: Final = 22
 _WEIGHTS: Final = {
     actions.HOP: 6.0, actions.LONG: 4.0, actions.LOOP: 1.5, "A": 4.0, "B": 2.5,
-    "s+": 9.0, "t+": 9.0, "t0": 2.0, "t?": 3.0, "t&": 1.0, "v+": 9.0, "u+": 5.0,
+    "Al": 3.0, "s+": 9.0, "t+": 9.0, "t0": 2.0, "t?": 3.0, "t&": 1.0, "v+": 9.0, "u+": 5.0,
 }  # fmt: skip
 _RARE_WEIGHT: Final = 0.4
 _WITH_OPENING: Final = 0.7

@@ -22,8 +22,10 @@ from calls.hearing import Hearing
 from calls.lines import Participant
 from calls.manners import Manners
 from calls.state import Phase
+from calls.turn import Turn
 from calls.turns.barge_in import BargeInRules
 from calls.turns.endpointing import Edge, PauseRules
+from calls.turns.lulls import LullEdge, Lulls
 from tests.calls.interleavings import actions
 from tests.calls.interleavings.engines import ALLOWED, FORBIDDEN, Hears, Looks, Result, Speaks, Thinks, number_of
 from tests.calls.interleavings.loop import InstantLoop, run_instantly
@@ -98,14 +100,35 @@ REMEMBERED: Final = tuple(
 """The same few words and sounds come again and again: what only depends on them is found out once."""
 
 
+FALLING: Final = ((LullEdge.DIPPED, 0.0), (LullEdge.BEGAN, 0.02), (LullEdge.LASTS, 0.05))
+"""What follows one after the other when a voice falls, and how long it has been quiet by then."""
+LOUD: Final = 30_000.0
+NO_MARKS: Final = str.maketrans("[].", "   ")
+
+
 class ObservedConversation(Conversation):
     """A conversation that lets somebody look on when turns change."""
 
     observer: Callable[[Hearing, Edge], None]
+    revised: Callable[[Participant, Turn | None], None]
 
     def on_edge(self, hearing: Hearing, edge: Edge) -> None:
         self.observer(hearing, edge)
         super().on_edge(hearing, edge)
+        self.revised(hearing.participant, self._turns.get(hearing.participant.id))
+
+    def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
+        super().on_lull(hearing, edge)
+        self.revised(hearing.participant, self._turns.get(hearing.participant.id))
+
+    def lulls_of(self, who: Participant) -> Lulls | None:
+        """How loud somebody is, while they are in the middle of a turn."""
+        hearing = self._hearings.get(who.id)
+        return hearing._lulls if hearing and hearing.speaking else None
+
+    def fall(self, who: Participant, edge: LullEdge) -> None:
+        """Somebody's voice falls."""
+        self.on_lull(self._hearings[who.id], edge)
 
 
 class Complaints(logging.Handler):
@@ -131,6 +154,8 @@ class Person:
     murmuring: bool = False
     muted: bool = False
     speaking_since_s: float | None = None
+    fallen: int = 0
+    """So many steps of :data:`FALLING` since their last sound."""
     said: Said | None = None
     spoken_in: dict[int, Said] = field(default_factory=dict)
     """In which revision each of their words was spoken."""
@@ -160,6 +185,7 @@ class World:
         engines = Engines(self.hears, self.thinks, self.speaks, tools=self.looks.tools)
         self.conversation = ObservedConversation(-100, engines, MANNERS, self.playout, bus)
         self.conversation.observer = self._note_edge
+        self.conversation.revised = self._note_revision
         self._talk = self._loop.create_task(self.conversation.run())
 
     # ---- what can happen
@@ -174,6 +200,9 @@ class World:
         yield from (*actions.MURMURS, actions.ANNOUNCE)
         for name, place in (*actions.MUTES.items(), *actions.LEAVES.items()):
             if self.people[place].present:
+                yield name
+        for name, place in actions.FALLS.items():
+            if self._may_fall(self.people[place]):
                 yield name
         for engine in actions.ENGINES:
             waiting = self._requests_of[engine].waiting
@@ -201,6 +230,8 @@ class World:
             person.muted = not person.muted
         elif name == actions.ANNOUNCE:
             self._announce()
+        elif name in actions.FALLS:
+            self._fall(self.people[actions.FALLS[name]])
         elif name in actions.LEAVES:
             self._leave(self.people[actions.LEAVES[name]])
         else:
@@ -223,6 +254,18 @@ class World:
         person.talking = person.present = False
         self._fall_silent(person)
         self.conversation.participant_left(person.who)
+
+    def _may_fall(self, person: Person) -> bool:
+        return person.talking and person.fallen < len(FALLING) and self.conversation.lulls_of(person.who) is not None
+
+    def _fall(self, person: Person) -> None:
+        lulls = self.conversation.lulls_of(person.who)
+        if lulls is None or not self._may_fall(person):
+            return
+        edge, lulls.quiet_s = FALLING[person.fallen]
+        lulls._peak = LOUD
+        person.fallen += 1
+        self.conversation.fall(person.who, edge)
 
     async def _let_time_pass(self, name: str) -> None:
         if name in actions.SPEAKING:
@@ -252,12 +295,18 @@ class World:
             person.speaking_since_s = self._loop.time()
         if person.talking or person.murmuring:
             self._spoken_words += 1
+            self._rise(person)
             self.conversation.hear(person.who, _sound_of(self._spoken_words if person.talking else -self._spoken_words))
             if person.said:
                 person.spoken_in[self._spoken_words] = person.said
         else:
             self.conversation.hear(person.who, SILENCE)
         person.murmuring = False
+
+    def _rise(self, person: Person) -> None:
+        if person.fallen and (lulls := self.conversation.lulls_of(person.who)):
+            lulls._peak = 0.0
+        person.fallen = 0
 
     def _fall_silent(self, person: Person) -> None:
         if person.speaking_since_s is not None:
@@ -287,6 +336,12 @@ class World:
         elif edge is Edge.DROPPED:
             said.superseded_at = at
 
+    def _note_revision(self, who: Participant, turn: Turn | None) -> None:
+        """Lulls, too, make new revisions: of the same words."""
+        said = self._person(who.id).said
+        if said and turn and said.turn_id == turn.turn_id:
+            said.number = max(said.number, turn.revision.number)
+
     def _supersede(self, person: Person, said: Said) -> None:
         said.superseded_at = self.record.place()
         taken_back = said.taken_back or said.ended_at is not None
@@ -314,7 +369,7 @@ class World:
         return first or asked
 
     def _answered_by(self, question: Message) -> Said | None:
-        numbers = [PERSON_NUMBERS[word] for word in question.text.replace("[", " ").replace("]", " ").split() if word in PERSON_NUMBERS]
+        numbers = [PERSON_NUMBERS[word] for word in question.text.translate(NO_MARKS).split() if word in PERSON_NUMBERS]
         candidates = [person.spoken_in[max(numbers)] for person in self.people if numbers and max(numbers) in person.spoken_in]
         candidates += [said for hum, said in self._hummed.items() if hum in question.text.split()]
         return max(candidates, key=lambda said: (said.turn_id, said.number), default=None)
