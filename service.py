@@ -24,7 +24,7 @@ from calls.chat_histories import ChatHistories
 from calls.chat_manners import join_as_kept, manners_kept
 from calls.desired_store import StoredDesires
 from calls.drafting import Engines
-from calls.errors import explain
+from calls.errors import FLOODS, explain
 from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
 from calls.framework import Framework
@@ -57,6 +57,8 @@ from handlers.services import Services
 from handlers.status import StatusMessages
 from handlers.voice_notes import Ears, VoiceNotes
 from heartbeat import Heart
+from metrics.live import Live
+from metrics.measured import measured
 from models import path_of
 from models.needs import TURN_MODEL
 from storage.database import FILE_NAME, Database
@@ -82,7 +84,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         engines = await stack.enter_async_context(_loaded(settings))
         database = await Database.open(settings.data_dir / FILE_NAME)
         stack.push_async_callback(database.close)
-        bus = await stack.enter_async_context(_event_bus(settings, database))
+        bus, recorder = await stack.enter_async_context(_event_bus(settings, database))
         account = await TelegramAccount.connect(settings)
         stack.push_async_callback(account.close)
         await remember_joins(account.gates, database)
@@ -185,6 +187,18 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             draining=stop.is_set,
         )
         private_calls.attended = await stack.enter_async_context(controlled(settings, control, bus))
+        live = Live(
+            group_calls=lambda: len(manager.active),
+            private_calls=lambda: len(private_calls.calls),
+            speculation=engines.speculation,
+            floods=account.gates.floods,
+            dropped={
+                "stored events": lambda: recorder.dropped,
+                "played frames": lambda: pacer.cadence.dropped,
+                "turn model questions": lambda: engines.turn_judge.dropped if isinstance(engines.turn_judge, TurnModel) else 0,
+            },
+        )
+        await stack.enter_async_context(measured(settings, bus, live))
         heart.ready()
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
@@ -196,6 +210,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
 def _voice_chats(account: TelegramAccount, manager: CallManager) -> VoiceChats:
     voice_chats = VoiceChats(account)
     manager.known_voice_chat = voice_chats.voice_chat_id
+    manager.look_first_with(voice_chats.look_up)
     voice_chats.subscribe(manager.look)
     account.connection.subscribe(voice_chats.forget_age)
     return voice_chats
@@ -204,6 +219,7 @@ def _voice_chats(account: TelegramAccount, manager: CallManager) -> VoiceChats:
 def _note_refusal(account: TelegramAccount, bus: EventBus, error: Exception) -> None:
     """Telegram refuses to have something written: that may concern the whole account."""
     account.note_dead(error)
+    account.gates.floods["messages"] += isinstance(error, FLOODS)
     if isinstance(error, FrozenMethodInvalidError | PeerFloodError):
         told = explain(error)
         bus.publish(AccountTrouble(chat_id=0, at_s=asyncio.get_running_loop().time(), text=str(told), key=told.key))
@@ -271,7 +287,7 @@ async def _loaded(settings: Settings) -> AsyncIterator[Engines]:
 
 
 @contextlib.asynccontextmanager
-async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[EventBus]:
+async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[tuple[EventBus, Recorder]]:
     """A bus whose events are kept in the database, and in the event log where one is asked for."""
     bus = EventBus()
     recorder = Recorder(database, publish=bus.publish, keep_words=settings.transcript_days > 0)
@@ -282,7 +298,7 @@ async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[Ev
     retention = Retention(settings.transcript_days, settings.audit_days)
     tasks = [asyncio.create_task(recorder.run()), asyncio.create_task(keep_purging(database, retention))]
     try:
-        yield bus
+        yield bus, recorder
     finally:
         await recorder.drained()
         for task in tasks:

@@ -67,6 +67,9 @@ class CallError(LineError):
         self.starts_at = starts_at
 
 
+SCHEDULED: Final = "call_error.scheduled"
+
+
 class JoinRefused(Exception):
     """Telegram refused the join of a voice chat that it lists (it was ended in between, or we may not join it)."""
 
@@ -78,6 +81,8 @@ RTMP: Final = Failure(
     Remedy.NONE,
     "call_error.rtmp",
 )
+NOTHING_TO_JOIN: Final = frozenset({NO_VOICE_CHAT.key, RTMP.key, SCHEDULED})
+"""What a look shows before anything is asked to be joined."""
 NOT_REACHED: Final = Failure(
     "The voice chat could not be joined: no sound connection came about in time.",
     "Send /joincall again in a minute.",
@@ -241,6 +246,6 @@ def scheduled(starts_at: datetime) -> CallError:
         "I will join then.",
         Remedy.AT_ITS_TIME,
         starts_at=starts_at,
-        key="call_error.scheduled",
+        key=SCHEDULED,
         fields={"when": when},
     )

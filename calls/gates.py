@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -79,6 +79,11 @@ class Window:
         """One passes."""
         self._passed.append(now_s)
 
+    def give_back(self) -> None:
+        """The newest has not passed after all."""
+        if self._passed:
+            self._passed.pop()
+
     @property
     def unused(self) -> bool:
         """Nothing has passed lately."""
@@ -96,6 +101,8 @@ class Gates:
         self._joins = Window(self._limits.per_account)
         self._auto_joins: dict[int, Window] = {}
         self._last_join_s: dict[int, float] = {}
+        self.floods: Counter[str] = Counter()
+        """How often Telegram asked to be left alone for a while, by what was asked of it."""
         self.stopped: CallError | None = None
         """Why the account may not join anything any more."""
 
@@ -103,6 +110,7 @@ class Gates:
 
     def close(self, method: str, seconds: float) -> None:
         """Telegram asks not to send this for a while."""
+        self.floods[method] += 1
         self._closed_until_s[method] = max(self._closed_until_s.get(method, 0.0), self._clock() + seconds)
 
     def closed_for_s(self, method: str) -> float:
@@ -156,6 +164,13 @@ class Gates:
         self._last_join_s[chat_id] = now_s
         if auto:
             self._auto_joins.setdefault(chat_id, Window(self._limits.auto_per_chat)).take(now_s)
+
+    def joined_nothing(self, chat_id: int, *, auto: bool) -> None:
+        """There was nothing to join, so what :meth:`joins` was told does not count."""
+        self._joins.give_back()
+        self._last_join_s.pop(chat_id, None)
+        if auto and (window := self._auto_joins.get(chat_id)):
+            window.give_back()
 
     def _forget_old(self, now_s: float) -> None:
         self._last_join_s = {chat_id: at_s for chat_id, at_s in self._last_join_s.items() if now_s - at_s < self._limits.chat_pause_s}

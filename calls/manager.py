@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -17,6 +16,7 @@ from calls.desires import DesiredStore, MemoryDesires, WantedCall
 from calls.drafting import Engines
 from calls.ending import End
 from calls.errors import CallError
+from calls.gate_keeper import GateKeeper, LookUp, OnWait, silently
 from calls.gates import NO_JOIN_LIMITS, Gates
 from calls.history import History
 from calls.lines import Line
@@ -32,8 +32,6 @@ NewLine = Callable[[int, str], Line]
 """Makes a fresh line to the voice chat of (chat id, title)."""
 MannersFor = Callable[[int], Awaitable[Manners]]
 
-MOST_JOIN_WAIT_S: Final = 12.0
-"""A join that is asked for too soon after another waits for so long; for longer it is refused."""
 FAREWELL_WITHIN_S: Final = 4.5
 """What a sentence that is being said, and a good-bye, may take when the program stops."""
 LEAVING_WITHIN_S: Final = 3.0
@@ -71,6 +69,7 @@ class CallManager:
         self._admission = admission
         self._store = store if store is not None else MemoryDesires()
         self._gates = gates if gates is not None else Gates(asyncio.get_running_loop().time, NO_JOIN_LIMITS)
+        self._gate_keeper = GateKeeper(self._gates)
         self._history_of = history_of
         self._until_reachable = until_reachable
         self._wall_clock = wall_clock
@@ -97,10 +96,16 @@ class CallManager:
             for chat_id in {*self._joining, *self._tasks}:
                 group.create_task(self._end(chat_id))
 
+    def look_first_with(self, look_up: LookUp) -> None:
+        """Before a join waits for its turn, ``look_up`` tells whether there is anything to join."""
+        self._gate_keeper.look_up = look_up
+
     # ---- what people ask
 
-    async def join(self, chat_id: int, title: str, requested_by: int, auto: bool = False) -> None:
+    async def join(self, chat_id: int, title: str, requested_by: int, auto: bool = False, *, on_wait: OnWait = silently) -> None:
         """Join the chat's voice chat; returns when Parley is in it. It is wanted from then on until somebody sends Parley away, or it ends.
+
+        ``on_wait`` is told for how many seconds the join has to wait, if it has to, so as not to come too soon after another.
 
         :raises errors.LineError: it could not be joined, Parley is in it already, or there are too many calls; the text is for the chat.
             A scheduled voice chat is joined later by itself.
@@ -109,7 +114,9 @@ class CallManager:
             await self._share(self._joining[chat_id])
             return
         self._refuse(chat_id)
-        task = self._joining[chat_id] = asyncio.create_task(self._join(chat_id, title, requested_by, auto), name=f"joining {chat_id}")
+        task = self._joining[chat_id] = asyncio.create_task(
+            self._join(WantedCall(chat_id, title, requested_by, auto, self._wall_clock()), on_wait), name=f"joining {chat_id}"
+        )
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -140,31 +147,26 @@ class CallManager:
         if chat_id not in self._calls and (refusal := self._admission.refusal(len(self._calls))):
             raise refusal
 
-    async def _join(self, chat_id: int, title: str, requested_by: int, auto: bool) -> None:
-        await self._pass_the_gate(chat_id, auto=auto)
-        wanted = WantedCall(chat_id, title, requested_by, auto, self._wall_clock())
+    async def _join(self, wanted: WantedCall, on_wait: OnWait) -> None:
+        chat_id, auto = wanted.chat_id, wanted.auto_joined
+        self._gate_keeper.wait_s(chat_id, auto=auto)
         await self._reconciler.want(wanted)
         if not auto:
             await self._store.disable(chat_id, "")
         try:
-            await self._open(wanted)
+            await self._gate_keeper.admit(chat_id, on_wait, auto=auto)
+            await self._open_first(wanted)
         except LineError as error:
             await self._reconciler.not_joined(chat_id, error)
             raise
         await self._reconciler.joined(chat_id)
 
-    async def _pass_the_gate(self, chat_id: int, *, auto: bool) -> None:
-        if (reached := self._gates.join_wait_s(chat_id, auto=auto)) is not None:
-            wait_s, _gate = reached
-            if wait_s > MOST_JOIN_WAIT_S:
-                raise CallError(
-                    "I have joined so many voice chats lately that Telegram might stop me.",
-                    f"Send /joincall again in {math.ceil(wait_s / 60)} minutes.",
-                    key="call_error.too_many_joins",
-                    fields={"minutes": math.ceil(wait_s / 60)},
-                )
-            await asyncio.sleep(wait_s)
-        self._gates.joins(chat_id, auto=auto)
+    async def _open_first(self, wanted: WantedCall) -> None:
+        try:
+            await self._open(wanted)
+        except LineError as error:
+            self._gate_keeper.failed(wanted.chat_id, error, auto=wanted.auto_joined)
+            raise
 
     async def leave(self, chat_id: int, by_hand: bool = True) -> bool:
         """Leave the chat's call, or break off joining it; false when there is nothing to leave. Returns when everything of it is gone.

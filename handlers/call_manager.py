@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
+from calls.gate_keeper import OnWait
 from calls.reconciler import Outlook
 from calls.speculation import Speculation
 from calls.state import CallState
@@ -13,8 +14,8 @@ from calls.state import CallState
 class CallManager(Protocol):
     """See :class:`calls.manager.CallManager`."""
 
-    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
-        """Join the chat's voice chat.
+    async def join(self, chat_id: int, title: str, requested_by: int, *, on_wait: OnWait) -> None:
+        """Join the chat's voice chat; ``on_wait`` is told for how many seconds that has to wait, if it has to.
 
         :raises errors.ParleyError: it could not be joined; the text is for the chat.
         """

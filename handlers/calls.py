@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -23,6 +24,8 @@ FAMILY: Final = "calls"
 MOST_CHATS: Final = 500
 MOST_LISTED: Final = 40
 AS: Final = "as"
+WORTH_TELLING_S: Final = 1.5
+"""A join that waits for less is answered when it is done."""
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class CallCommands:
         if not self._services.connected():
             return request.say("join.not_connected")
         try:
-            await self._manager.join(request.chat_id, request.title, request.sender_id)
+            await self._manager.join(request.chat_id, request.title, request.sender_id, on_wait=partial(_tell_to_wait, request))
         except ParleyError as error:
             if error.key != BROKEN_OFF.key:
                 asked.answered_s = self._steady()
@@ -145,6 +148,11 @@ class CallCommands:
     def _listed(self, request: Request, chat_id: int, title: str) -> str:
         manager = self._manager
         return one_line(title, manager.state(chat_id), manager.outlook(chat_id), self._services.clock(), request.language)
+
+
+async def _tell_to_wait(request: Request, wait_s: float) -> None:
+    if wait_s >= WORTH_TELLING_S:
+        await request.tell(request.say("join.waits", seconds=math.ceil(wait_s)))
 
 
 def _message_id(request: Request) -> int:

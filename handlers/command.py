@@ -41,6 +41,13 @@ class WrongArguments(Exception):
         self.what = what
 
 
+Tell = Callable[[str], Awaitable[None]]
+
+
+async def silently(_text: str) -> None:
+    """Nobody is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One command that somebody gave. ``authority`` is what the sender has, ``message`` Telegram's own object."""
@@ -57,6 +64,8 @@ class Request:
     message: Any = None
     received_s: float = math.inf
     """When it arrived, on the steady clock of the program."""
+    tell: Tell = silently
+    """Replies what goes on while the command is obeyed, where that takes a while; the reply proper takes its place."""
 
     def say(self, key: str, /, **fields: object) -> str:
         """A text of the catalogues in the language of the chat."""

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from telethon import TelegramClient, events
@@ -21,6 +22,7 @@ from handlers.claims import Claims
 from handlers.command import Authority, Command, CommandTable, Invocation, Request, WrongArguments, parse
 from handlers.mailbox import Mailboxes
 from handlers.menus import Menu, Menus
+from handlers.progress import ProgressReplies
 from handlers.rate import Rates, TooMuch
 from handlers.sender import OwnMessages, Sender
 
@@ -87,6 +89,7 @@ class Dispatcher:
         self._urgent = Mailboxes()
         self._menus = Menus()
         self._rates = Rates()
+        self._progress = ProgressReplies(sender)
 
     def attach(self) -> None:
         """Begin to obey."""
@@ -97,6 +100,7 @@ class Dispatcher:
         self._client.remove_event_handler(self._on_message)
         await self._urgent.close()
         await self._mailboxes.close()
+        await self._progress.close()
 
     async def _on_message(self, event: Any) -> None:
         await self.take(event.message)
@@ -152,7 +156,7 @@ class Dispatcher:
         """
         if await self._authorities.shut_out(message) or not await self._claims.claim(message, missed=missed):
             return
-        request = replace(await self._request(message, invocation), received_s=received_s)
+        request = replace(await self._request(message, invocation), received_s=received_s, tell=partial(self._progress.tell, message))
         outcome = await self._outcome(request, command)
         if outcome is None:
             return
@@ -238,7 +242,7 @@ class Dispatcher:
 
     async def _reply(self, request: Request, command: Command, reply: str | Menu) -> None:
         text = str(reply)
-        if not text:
+        if not text or await self._progress.finish(request.message, text):
             return
         chat = await request.message.get_input_chat()
         sent = await self._sender.send(chat, request.chat_id, text, reply_to=request.message.id)

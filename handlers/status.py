@@ -81,6 +81,10 @@ class StatusMessages:
                 return
         shown.waiting = None
 
+    def shows(self, chat_id: int, purpose: str) -> bool:
+        """Whether there is a message for ``purpose``."""
+        return (chat_id, purpose) in self._shown
+
     def end(self, chat_id: int, purpose: str) -> None:
         """Leave the message as it is; what comes next is told in a new one."""
         shown = self._shown.pop((chat_id, purpose), None)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from telethon.tl import functions, types
 
 from calls import errors
+from calls.gate_keeper import OnWait
 from calls.private_call import PrivateCall
 from calls.reconciler import Outlook
 from calls.speculation import Speculation
@@ -50,10 +51,13 @@ class Manager:
         self.speculation = Speculation()
         self.in_call = True
         self.takes_s = 0.0
+        self.waits_s = 0.0
         self._left = asyncio.Event()
 
-    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+    async def join(self, chat_id: int, title: str, requested_by: int, *, on_wait: OnWait) -> None:
         self._left.clear()
+        if self.waits_s:
+            await on_wait(self.waits_s)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._left.wait(), self.takes_s or 0.001)
             raise errors.of(errors.BROKEN_OFF)

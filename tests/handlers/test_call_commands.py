@@ -50,6 +50,19 @@ async def test_leaving(desk: Desk) -> None:
     assert desk.manager.left == [GROUP, GROUP]
 
 
+async def test_a_join_that_has_to_wait_is_told_in_one_reply_that_becomes_the_answer(desk: Desk) -> None:
+    desk.manager.waits_s, desk.manager.takes_s = 7.2, 0.05
+    assert await desk.say("/joincall") == say("en", "join.waits", seconds=8)
+    assert desk.manager.joined == [(GROUP, "Book club", ANN)]
+    assert desk.client.texts == [say("en", "join.waits", seconds=8)], "what came of it is no message of its own"
+
+
+async def test_a_join_that_hardly_waits_is_answered_when_it_is_done(desk: Desk) -> None:
+    desk.manager.waits_s = 1.0
+    assert await desk.say("/joincall") == say("en", "join.joined")
+    assert len(desk.client.texts) == 1
+
+
 # ---- two at once, and one after the other
 
 
