@@ -30,6 +30,7 @@ from telethon.tl.types import DocumentAttributeAudio
 from audio.decode_process import decode_untrusted
 from audio.pcm import PLAYOUT_RATE_HZ
 from audio.tts import Voice
+from calls.call import Call
 from calls.capture import captured
 from calls.framework import Framework, opened
 from calls.state import CallState
@@ -128,7 +129,12 @@ async def get_call_state(chat_id: int) -> dict[str, Any]:
 
 async def is_in_call(chat_id: int) -> bool:
     """Whether Parley is in the chat's voice chat."""
-    return _framework is not None and _framework.manager.call(chat_id) is not None
+    return call_of(chat_id) is not None
+
+
+def call_of(chat_id: int) -> Call | None:
+    """The chat's call, if Parley is in it."""
+    return _framework.manager.call(chat_id) if _framework else None
 
 
 # ---- sound
@@ -173,7 +179,7 @@ async def capture_call_audio(chat_id: int, duration: float = 5) -> bytes | None:
 
     16-bit mono PCM at 16 kHz, ready for speech-to-text. Who has opted out is not in it.
     """
-    call = _framework.manager.call(chat_id) if _framework else None
+    call = call_of(chat_id)
     if call is None:
         return None
     return await captured(call, min(max(duration, 0.0), LONGEST_CAPTURE_S))

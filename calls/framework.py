@@ -120,7 +120,7 @@ async def _call_engine(account: TelegramAccount, stack: AsyncExitStack) -> CallE
         engine = CallEngine(account.client)
         await engine.start()
     except ParleyError as error:
-        log.error("❌ Cannot join call: %s", error)
+        log.error("❌ %s", error)
         return None
     stack.callback(engine.close)
     return engine

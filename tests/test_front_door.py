@@ -119,7 +119,7 @@ def test_models_that_can_be_had_from_nowhere_are_told(tmp_path: Path) -> None:
 def test_an_ffmpeg_that_is_not_there_is_told(tmp_path: Path) -> None:
     run = started(tmp_path, **API, FFMPEG_PATH=str(tmp_path / "ffmpeg"))
     assert run.returncode == EXIT_SETTINGS
-    assert "FFmpeg not found" in told(run)
+    assert "FFmpeg not found there; install it, or leave this setting out" in told(run)
 
 
 def test_a_telegram_that_cannot_be_reached_is_told(tmp_path: Path) -> None:

@@ -86,6 +86,9 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HF_ENDPOINT", "https://mirror.example", "models_hub_url"),
         ("EDGE_TTS_RATE", "+10%", "edge_tts_rate"),
         ("EDGE_TTS_VOICE", "en-US-GuyNeural", "edge_tts_voice"),
+        ("WHISPER_MODEL_SIZE", "tiny.en", "whisper_model_size"),
+        ("FFMPEG_PATH", sys.executable, "ffmpeg_path"),
+        ("SESSION_PATH", "/home/ann/bot.session", "session_path"),
     ],
 )
 def test_a_setting_is_read_under_each_of_its_names(name: str, value: str, field: str, monkeypatch: pytest.MonkeyPatch) -> None:

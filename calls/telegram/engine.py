@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 CACHE_S: Final = 60
 """How long the library trusts what it knows of a voice chat; a running call is refreshed by its watchdog."""
+FAILED: Final = "Cannot join call: pytgcalls initialization failed"
 UINT32: Final = 0xFFFFFFFF
 
 Frames = Sequence[tuple[int, bytes]]
@@ -44,9 +45,9 @@ def check_library() -> None:
     """
     repair = "Run: pip uninstall -y pytgcalls py-tgcalls && pip install -r requirements.txt"
     if _installed("pytgcalls"):
-        raise ParleyError("pytgcalls initialization failed: the abandoned package 'pytgcalls' hides py-tgcalls.", repair)
+        raise ParleyError(f"{FAILED}: the abandoned package 'pytgcalls' hides py-tgcalls.", repair)
     if not _installed("py-tgcalls"):
-        raise ParleyError("pytgcalls initialization failed: py-tgcalls is not installed.", repair)
+        raise ParleyError(f"{FAILED}: py-tgcalls is not installed.", repair)
 
 
 def _installed(distribution: str) -> bool:
@@ -92,7 +93,7 @@ class CallEngine:
             self._bridge._cache.set_cache  # noqa: B018
         except AttributeError as error:
             raise ParleyError(
-                f"pytgcalls initialization failed: {framework()} is not the expected version ({error}).",
+                f"{FAILED}: {framework()} is not the expected version ({error}).",
                 "Run: pip install -r requirements.txt",
             ) from error
 

@@ -1,4 +1,4 @@
-"""The functions that the second document promises to Python programs, with the answers it promises. A35-A45, A53, K26, K29."""
+"""The functions that the second document promises to Python programs, with the answers it promises. A35-A46, A53, K26, K29."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from calls.framework import Framework
 from calls.lines import ParticipantJoined
 from calls.manager import CallManager
 from calls.manners import Manners
+from calls.raw_call import RAW_FRAME_BYTES, RAW_RATE_HZ, GroupCallRaw
 from config import load_settings
 from tests.calls.scripted_line import Lines, ScriptedLine
 from tests.calls.stage import ANN, BOB, HearsClips, ScriptedBrain, ScriptedVoice, tone
@@ -251,6 +252,52 @@ def test_a44_people_who_speak_at_once_are_mixed_and_a_pause_stays_one() -> None:
     capture.add(ANN, loud, 5.2)
     samples = np.frombuffer(capture.pcm, "<i2")
     assert [int(samples[at]) for at in (0, 159, 160, 319, 320, 1361, 1599)] == [32767, 32767, 30000, 30000, 0, 30000, 0]
+
+
+async def test_a46_raw_sound_through_two_callbacks(scene: Scene) -> None:
+    recorded: list[bytes] = []
+    to_play = [tone(0.01 * RAW_RATE_HZ / 24_000)] * 40
+
+    def on_recorded_data(call: GroupCallRaw, data: bytes, length: int) -> None:
+        assert length == len(data) == RAW_FRAME_BYTES
+        recorded.append(data)
+
+    def on_played_data(call: GroupCallRaw, length: int) -> bytes:
+        return to_play.pop()[:length] if to_play else b"\x00" * length
+
+    raw = GroupCallRaw(on_played_data, on_recorded_data)
+    assert not raw.is_connected
+    line = await scene.join()
+    assert await raw.start(CHAT)
+    assert raw.is_connected
+    assert line.sink is not None
+    for _ in range(60):
+        line.sink(ANN, b"\x00\x10" * (HEARING_FRAME_BYTES // 2))
+        line.sink(BOB, b"\x00\x08" * (HEARING_FRAME_BYTES // 2))
+        await asyncio.sleep(FRAME_S)
+    await raw.stop()
+    assert not raw.is_connected
+    assert np.median(np.frombuffer(b"".join(recorded), "<i2")) == pytest.approx(0x1800, rel=0.05)
+    assert np.count_nonzero(np.frombuffer(b"".join(scene.heard), "<i2")) / 24_000 == pytest.approx(0.4, abs=0.05)
+    assert scene.manager.call(CHAT) is not None
+
+
+async def test_a46_a_callback_that_fails_is_logged_and_the_call_goes_on(scene: Scene, logged: pytest.LogCaptureFixture) -> None:
+    def on_played_data(call: GroupCallRaw, length: int) -> bytes:
+        raise ValueError("no sound today")
+
+    raw = GroupCallRaw(on_played_data)
+    assert await raw.start(CHAT)
+    await asyncio.sleep(0.05)
+    assert not raw.is_connected
+    assert "no sound today" in logged.text
+    assert await facade.is_in_call(CHAT)
+    assert await facade.leave_voice_chat(CHAT)
+
+
+async def test_a46_without_a_voice_chat_there_is_no_raw_call(scene: Scene) -> None:
+    scene.lines._make = lambda: ScriptedLine(failure=of(NO_VOICE_CHAT), opens_after_s=0.0)
+    assert not await GroupCallRaw().start(CHAT)
 
 
 async def test_a45_an_answer_as_a_voice_message(scene: Scene, logged: pytest.LogCaptureFixture) -> None:

@@ -149,8 +149,11 @@ async def talk_both_ways() -> None:
         line = await stage.opened()
         assert line.description == 'voice chat of "Book club"'
         assert stage.requests()["phone.CreateGroupCall"] == 0
+        (joining,) = stage.telegram.seen("phone.JoinGroupCall", stage.parley_account)
+        assert (joining.request.video_stopped, joining.request.muted) == (True, False)
 
         await stage.ann.speak(tone(440, 1.0))
+        assert not stage.ann.ear_of(stage.parley_account.id).audible_now(), "it joins with silence"
         await asyncio.sleep(0.4)
         (ann,) = {participant for participant, _ in stage.heard}
         source = stage.telegram.voice_chat(stage.group).participants[stage.ann_account.id].source & 0xFFFF_FFFF
