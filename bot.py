@@ -20,10 +20,10 @@ if __name__ == "__main__":
 import typer
 
 from calls.telegram import session_command
-from config import load_settings
+from config import Settings, load_settings
 from control import command as rpc_command
 from errors import ParleyError
-from logs import configure_logging
+from logs import LogFile, configure_logging
 from models import command as engines_command
 from redaction import hide
 
@@ -52,8 +52,9 @@ def run(
     """
     settings = load_settings()
     hide(settings.secrets)
-    configure_logging(settings.log_level)
-    if not unsupervised and supervised_by is None:
+    supervises = not unsupervised and supervised_by is None
+    configure_logging(settings.log_level, settings.log_format, _log_file(settings, rotates=not supervises))
+    if supervises:
         with loading():
             from supervisor import supervise
 
@@ -169,6 +170,13 @@ def restore(file: Annotated[Path, typer.Argument(help="A copy that was made with
     print(f"✅ {file} is back in place.")
     if put_aside:
         print(f"   What there was before is in {put_aside}.")
+
+
+def _log_file(settings: Settings, *, rotates: bool) -> LogFile | None:
+    """The supervisor and the bot write the same file; the bot, which writes more, begins new ones."""
+    if settings.log_file is None:
+        return None
+    return LogFile(settings.log_file, int(settings.log_file_mb * 1e6), settings.log_files_kept, rotates)
 
 
 def _leave(code: int) -> NoReturn:

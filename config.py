@@ -5,13 +5,14 @@ The environment wins over ``.env``. An empty value counts as not set. All wrong 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -68,6 +69,16 @@ def _callers(listed: str) -> str:
     if any(name.strip().lower() not in ("nobody", "contacts", "") and not name.strip().isdigit() for name in listed.split(",")):
         raise ValueError("it should be nobody, contacts, or user ids, separated by commas")
     return listed
+
+
+def _metrics_host(host: str, info: ValidationInfo) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError("it should be an IP address, such as 127.0.0.1") from None
+    if not address.is_loopback and not info.data.get("metrics_public"):
+        raise ValueError("others could read that; it should be 127.0.0.1 or ::1, or set METRICS_PUBLIC=true as well")
+    return host
 
 
 def _aliases(*names: str) -> AliasChoices:
@@ -293,10 +304,25 @@ class Settings(BaseSettings):
         description="The time zone of chats that have set none (quiet hours, and what it says the time is): a name such as Europe/Madrid.",
     )
 
-    # --- Logging ----------------------------------------------------------------------------------------------
+    # --- Logs and metrics -------------------------------------------------------------------------------------
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="text for people, or json: one JSON object a line.")
+    log_file: ExpandedPath | None = Field(None, description="A file that the log is written to as well (kept private: mode 0600).")
+    log_file_mb: float = Field(
+        10.0, gt=0, le=10_000, description="At this size, in MB, the log file becomes NAME.1 and a new one is begun."
+    )
+    log_files_kept: int = Field(5, ge=1, le=1000, description="So many full log files are kept.")
     event_log: ExpandedPath | None = Field(
         None, description="A file to which every event of every call is appended, one JSON object a line."
+    )
+    metrics_port: int | None = Field(
+        None, ge=1, le=65_535, examples=["9464"], description="The port at which Prometheus reads /metrics; none is served when not set."
+    )
+    metrics_public: bool = Field(
+        False, description="Let METRICS_HOST be more than this machine: the page has no password, so only for a network you trust."
+    )
+    metrics_host: Annotated[str, AfterValidator(_metrics_host)] = Field(
+        "127.0.0.1", description="The address of METRICS_PORT: of this machine only, unless METRICS_PUBLIC is true."
     )
 
     @property

@@ -26,7 +26,7 @@ _PATTERNS: Final = re.compile(
 )
 _NAMED: Final = re.compile(
     r"(?i)(\b(?:api[_ -]?hash|api[_ -]?key|auth[_ -]?key|(?:access|auth|bot|login)[_ -]?token|secret|password|passwd"
-    r"|(?:login|phone|sign[_ -]?in|verification)[_ -]?code(?:[_ -]hash)?)\b[\"']?\s*(?:is\s+|[=:]\s*)[\"']?)([^\s\"',;)}\]]+)"
+    r"|(?:login|phone|sign[_ -]?in|verification)[_ -]?code(?:[_ -]hash)?)\b[\"']?\s*(?:is\s+|[=:]\s*)[\"']?)(?!\(hidden\))([^\s\"',;)}\]]+)"
 )
 _PHONE: Final = re.compile(r"(?<![\d.])\+\d(?:[ .-]?\d){6,14}(?!\d)")
 _NAMED_PHONE: Final = re.compile(r"(?i)(\bphone(?:[_ -]?number)?\b[\"']?\s*(?:is\s+|[=:]\s*)[\"']?)(\d{7,15})\b")

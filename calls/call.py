@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,7 @@ from calls.manners import Manners
 from calls.quiet_engines import engines_of_a_call
 from calls.state import CallState, Phase, PublicState
 from errors import LineError
+from logs import of_call
 
 log = logging.getLogger(__name__)
 
@@ -119,15 +121,19 @@ class Call:
         """
         unsubscribe = [self._bus.subscribe(self._record), self._bus.subscribe(self._note)]
         try:
-            async with asyncio.TaskGroup() as group:
-                parts = [group.create_task(part) for part in (self._conversation.run(), self._stay(), self._limit(), self._look_around())]
-                self.ending = await self._over
-                for part in parts:
-                    part.cancel()
+            with of_call(self._chat_id, uuid.uuid4().hex[:8]):
+                await self._live()
         finally:
             self._close()
             for each in unsubscribe:
                 each()
+
+    async def _live(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            parts = [group.create_task(part) for part in (self._conversation.run(), self._stay(), self._limit(), self._look_around())]
+            self.ending = await self._over
+            for part in parts:
+                part.cancel()
 
     def _close(self) -> None:
         if self._state is PublicState.JOINED:
