@@ -405,7 +405,7 @@ class Conversation:
         hearing = self._hearings.get(turn.participant.id)
         if draft is None or glimpse is None or hearing is None or self._turns.get(turn.participant.id) is not turn:
             return
-        if draft.reply or draft.ready.is_set() or not hearing.has_fallen_silent:
+        if draft.ready.is_set() or not hearing.has_fallen_silent:
             return
         if len(turn.carried) + hearing.sounding_bytes - glimpse.covers_bytes > GLIMPSE_MISSES_BYTES:
             return

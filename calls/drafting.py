@@ -171,8 +171,10 @@ class Drafting:
         return draft.reply
 
     def expect(self, turn: Turn, draft: Draft, words: str) -> None:
-        """Begin the reply to ``words``, which are likely to be what the draft will be found to say."""
-        self._make_reply(turn, draft, words)
+        """Begin the reply to ``words``, which are likely to be what the draft will be found to say, in place of one to other words."""
+        if draft.reply is None or not _same_words(draft.replies_to, words):
+            draft.drop_reply()
+            self._make_reply(turn, draft, words)
 
     def _make_reply(self, turn: Turn, draft: Draft, said: str) -> None:
         draft.replies_to = said

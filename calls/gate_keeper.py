@@ -10,7 +10,7 @@ from typing import Final
 from calls import errors
 from calls.autojoin import Running, Seen
 from calls.errors import CallError, Remedy
-from calls.gates import Gates
+from calls.gates import JOIN_CALL, Gates
 
 MOST_JOIN_WAIT_S: Final = 12.0
 """A join that is asked for too soon after another waits for so long; for longer it is refused."""
@@ -40,10 +40,13 @@ class GateKeeper:
         self._gates = gates
 
     def wait_s(self, chat_id: int, *, auto: bool) -> float:
-        """How long a join has to wait.
+        """How long a join has to wait, by Telegram's word and by our own limits.
 
         :raises calls.errors.CallError: for too long.
         """
+        closed_s = self._gates.closed_for_s(JOIN_CALL)
+        if closed_s > MOST_JOIN_WAIT_S:
+            raise errors.flood(math.ceil(closed_s))
         reached = self._gates.join_wait_s(chat_id, auto=auto)
         wait_s = reached[0] if reached else 0.0
         if wait_s > MOST_JOIN_WAIT_S:
@@ -54,7 +57,7 @@ class GateKeeper:
                 key="call_error.too_many_joins",
                 fields={"minutes": minutes},
             )
-        return wait_s
+        return max(wait_s, closed_s)
 
     async def admit(self, chat_id: int, on_wait: OnWait, *, auto: bool) -> None:
         """Return when the chat's voice chat may be joined; the join counts from then on.

@@ -46,7 +46,7 @@ class Lulls:
 
     begin_s: float = 0.02
     """Quiet for this long is a lull."""
-    lasts_s: float = 0.05
+    lasts_s: float = 0.04
     """Quiet for this long is a lull that lasts."""
     quiet_s: float = 0.0
     """How long it has been quiet by now."""

@@ -26,13 +26,13 @@ def lull_edges(lulls: Lulls, *stretches: tuple[float, int]) -> list[tuple[LullEd
     return [(edge, frame) for edge, frame in edges(lulls, *stretches) if edge is not LullEdge.DIPPED]
 
 
-def test_two_quiet_frames_are_a_lull_and_five_one_that_lasts() -> None:
-    assert lull_edges(Lulls(), (SPEECH, 50), (QUIET, 10)) == [(LullEdge.BEGAN, 52), (LullEdge.LASTS, 55)]
+def test_two_quiet_frames_are_a_lull_and_four_one_that_lasts() -> None:
+    assert lull_edges(Lulls(), (SPEECH, 50), (QUIET, 10)) == [(LullEdge.BEGAN, 52), (LullEdge.LASTS, 54)]
 
 
 def test_speech_that_goes_on_ends_it_at_once() -> None:
-    told = lull_edges(Lulls(), (SPEECH, 50), (QUIET, 4), (SPEECH, 5))
-    assert told == [(LullEdge.BEGAN, 52), (LullEdge.OVER, 55)]
+    told = lull_edges(Lulls(), (SPEECH, 50), (QUIET, 3), (SPEECH, 5))
+    assert told == [(LullEdge.BEGAN, 52), (LullEdge.OVER, 54)]
 
 
 def test_a_soft_last_consonant_is_a_dip_and_no_quiet() -> None:
@@ -48,7 +48,7 @@ def test_a_noisy_line_has_lulls_down_to_its_noise() -> None:
     lulls = Lulls()
     for _ in range(40):
         lulls.background(400.0)
-    assert lull_edges(lulls, (SPEECH, 50), (400.0, 4)) == [(LullEdge.BEGAN, 52)]
+    assert lull_edges(lulls, (SPEECH, 50), (400.0, 3)) == [(LullEdge.BEGAN, 52)]
 
 
 def test_where_noise_is_nearly_as_loud_as_speech_there_are_none() -> None:
