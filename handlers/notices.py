@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from calls import events
+from calls.ending import REMOVED
 from handlers.wording import ENGLISH, engine_detail, has, say
 
 SendText = Callable[[int, str], Awaitable[object]]
@@ -26,7 +27,8 @@ SWITCHES_OFF = {"hearing": "/sttoff", "thinking": "/leavecall", "speaking": "/tt
 class Notices:
     """Listens to the bus and writes to chats through ``send``; :meth:`run` does the sending, off the hot path.
 
-    How a call gets on is told in its status message through ``show``, what only the owner can mend in ``owner_chat``.
+    How a call gets on is told in its status message through ``show``; what only the owner can mend, and that Parley's account was removed
+    from a chat, where it can write no longer, in ``owner_chat``.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Notices:
         self._language_of = language_of
         self._show = show
         self._owner_chat = owner_chat
+        self._titles: dict[int, str] = {}
         self._told: set[tuple[int, str]] = set()
         self._failed_now: set[tuple[int, str]] = set()
         self._in_a_row: dict[tuple[int, str], int] = {}
@@ -48,16 +51,25 @@ class Notices:
                 self._failed(event.chat_id, part, what)
             case events.ExchangeEnded():
                 self._exchanged(event)
+            case events.CallJoined(title=title):
+                self._titles[event.chat_id] = title
             case events.CallLeft():
-                self._forget(event.chat_id, keep=set())
-                if event.reason or event.key:
-                    self._put(event.chat_id, partial(_told, event.reason, event))
+                self._left(event)
             case events.CallNotice(text=text):
                 self._put(event.chat_id, partial(_told, text, event), status=True)
             case events.AccountTrouble(text=what, key=key) | events.StorageFailed(what=what, key=key):
                 self._tell_owner(what, key)
             case _:
                 pass
+
+    def _left(self, event: events.CallLeft) -> None:
+        self._forget(event.chat_id, keep=set())
+        title = self._titles.pop(event.chat_id, "") or str(event.chat_id)
+        if event.key == REMOVED.key:
+            if self._owner_chat is not None:
+                self._put(self._owner_chat, lambda language: say(language, "ended.removed_from", chat=title))
+        elif event.reason or event.key:
+            self._put(event.chat_id, partial(_told, event.reason, event))
 
     def _tell_owner(self, what: str, key: str) -> None:
         if self._owner_chat is not None and (0, what) not in self._told:

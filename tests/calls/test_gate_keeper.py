@@ -15,7 +15,7 @@ from calls.autojoin import Running, Seen
 from calls.desires import MemoryDesires
 from calls.errors import CallError
 from calls.gate_keeper import GateKeeper, silently
-from calls.gates import Gates, JoinLimits, Rate
+from calls.gates import JOIN_CALL, Gates, JoinLimits, Rate
 from calls.manager import CallManager
 from tests.calls.scripted_line import Lines, ScriptedLine
 from tests.calls.test_manager import always, engines
@@ -122,6 +122,18 @@ def test_a_wait_that_is_too_long_is_refused_at_once() -> None:
         assert world.looks == 0
 
     play(work, JoinLimits(per_account=Rate(1, 3600.0)))
+
+
+def test_what_telegram_wants_left_alone_is_waited_for_or_refused_at_once() -> None:
+    async def work(world: World) -> None:
+        world.gates.close(JOIN_CALL, 5)
+        assert await world.admitted_after_s() == pytest.approx(5)
+        assert world.told_s == [pytest.approx(5)]
+        world.gates.close(JOIN_CALL, 90)
+        with pytest.raises(CallError, match=r"Telegram asks me to wait 90 seconds\."):
+            await world.admitted_after_s(-2)
+
+    play(work)
 
 
 def test_a_join_that_found_nothing_does_not_count_and_any_other_failure_does() -> None:

@@ -19,10 +19,11 @@ from config import load_settings
 from errors import EXIT_SETTINGS, SessionError
 from loopback.media.server import MediaServer
 from loopback.telegram import LoopbackTelegram
-from tests.e2e.house import JOINING, Builders, House, told, until
+from tests.e2e.house import JOINING, WAITS, Builders, House, told, until
 
 FULL_CHANNEL: Final = "channels.GetFullChannel"
 SENDING: Final = "messages.SendMessage"
+EDITING: Final = "messages.EditMessage"
 MOST_JOINS: Final = 4
 JOINED: Final = told("join.joined")
 
@@ -74,6 +75,23 @@ async def out(house: House) -> None:
 async def no_voice_chat(house: House) -> None:
     await refused(house, told("call_error.no_voice_chat"))
     assert house.requests() == 0
+
+
+@row("asked for again too soon", "no_voice_chat")
+async def too_soon(house: House) -> None:
+    house.telegram.start_voice_chat(house.group, house.ann)
+    await joined(house)
+    await house.ask("/leavecall")
+    again = house.say("/joincall")
+    await until(lambda: house.replies_to(again))
+    assert house.replies_to(again)[0].startswith(WAITS)
+    assert not house.in_call
+    await until(lambda: house.replies_to(again) == [JOINED], 20)
+    assert house.requests(EDITING) == 1
+    house.telegram.end_voice_chat(house.group, house.ann)
+    await out(house)
+    assert await house.ask("/joincall", within_s=5) == told("call_error.no_voice_chat"), "nobody waits for nothing"
+    assert house.requests() == 2
 
 
 @row("ended between look-up and join", "no_voice_chat")
@@ -232,8 +250,11 @@ async def removed(house: House) -> None:
     house.telegram.remove_member(house.group, house.parley, house.ann)
     await out(house)
     await until(house.disabled)
+    await until(house.to_owner)
     await asyncio.sleep(3)
     assert house.requests() == 1
+    assert house.requests(SENDING) == 2, "the answer to /joincall, and one to the owner; none to the chat that it is not in"
+    assert house.to_owner() == [told("ended.removed_from", chat="Book club")]
 
 
 async def restricted(house: House, code: int, message: str, key: str) -> None:

@@ -30,6 +30,8 @@ from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 
 READY_WITHIN_S = 30.0
 JOINING = "phone.JoinGroupCall"
+WAITS = "⏳"
+"""A reply that begins so is replaced when the command is done."""
 
 
 @asynccontextmanager
@@ -106,9 +108,9 @@ class House:
         return self.telegram.say(self.group, self.ann, text)
 
     async def ask(self, text: str, within_s: float = 30.0) -> str:
-        """What is replied to a command of Ann's."""
+        """What is replied to a command of Ann's in the end."""
         asked = self.say(text)
-        await until(lambda: self.replies_to(asked), within_s)
+        await until(lambda: any(not reply.startswith(WAITS) for reply in self.replies_to(asked)), within_s)
         return self.replies_to(asked)[0]
 
     async def unanswered(self, text: str, for_s: float = 1.5) -> bool:

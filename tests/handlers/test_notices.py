@@ -1,6 +1,7 @@
 import asyncio
 
 from calls import errors, events
+from calls.ending import REMOVED
 from calls.errors import mentioned
 from handlers.notices import Notices
 from handlers.wording import say
@@ -86,6 +87,22 @@ async def test_how_a_call_gets_on_is_told_in_the_language_of_the_chat_or_as_it_r
     task.cancel()
     assert shown == [(CHAT, "call", "Paused."), (CHAT, "call", say("ca", "call_error.put_out"))]
     assert told_in == [(7, f"⚠️ {say('ca', 'call_error.frozen')}"), (7, "⚠️ The disk is full.")]
+
+
+async def test_a_chat_that_parley_was_removed_from_is_not_written_to_and_the_owner_is_told() -> None:
+    told_in: list[tuple[int, str]] = []
+
+    async def send(chat_id: int, text: str) -> None:
+        told_in.append((chat_id, text))
+
+    for owner_chat, title in ((7, "Book club"), (7, ""), (None, "Book club")):
+        notices = Notices(send, owner_chat=owner_chat)
+        notices(events.CallJoined(chat_id=CHAT, at_s=0.0, title=title))
+        notices(events.CallLeft(chat_id=CHAT, at_s=0.0, reason=REMOVED.reason, key=REMOVED.key))
+        task = asyncio.create_task(notices.run())
+        await asyncio.sleep(0.01)
+        task.cancel()
+    assert told_in == [(7, say("en", "ended.removed_from", chat=chat)) for chat in ("Book club", str(CHAT))]
 
 
 async def test_a_slow_chat_does_not_pile_up_notices() -> None:
