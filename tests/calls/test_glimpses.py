@@ -40,7 +40,7 @@ def test_the_reply_to_what_was_glimpsed_is_the_one_that_is_heard(question: Clip)
     differently_written = question.text.upper() + "."
     stage, exchange = played(question, differently_written)
     assert stage.hears.glimpses > 0
-    assert [asked_last(messages) for messages in stage.thinks.asked] == [differently_written]
+    assert {asked_last(messages) for messages in stage.thinks.asked} == {differently_written}
     assert exchange.heard == question.text
     assert exchange.spans_ms["thinking"] == 0
 
@@ -53,7 +53,9 @@ def test_without_glimpses_the_reply_begins_when_the_words_are_known(question: Cl
 
 def test_a_reply_to_words_that_nobody_said_is_never_heard(question: Clip) -> None:
     stage, exchange = played(question, "Is this something else entirely?")
-    assert [asked_last(messages) for messages in stage.thinks.asked] == ["Is this something else entirely?", question.text]
+    asked = [asked_last(messages) for messages in stage.thinks.asked]
+    assert set(asked) == {"Is this something else entirely?", question.text}
+    assert asked[-1] == question.text
     assert exchange.heard == question.text
     assert exchange.reply_heard == f"About {question.text}"
     assert len(stage.audible()) == 1
