@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import ntgcalls
@@ -5,7 +6,9 @@ import pytest
 from pytgcalls import exceptions as library
 from telethon import errors
 
-from calls.errors import JoinRefused, Remedy, explain
+from calls.errors import BROKEN_OFF, CONNECTION_LOST, NO_VOICE_CHAT, NOT_AS_CHANNEL, RTMP, TABLE, UNKNOWN, JoinRefused, Remedy, explain
+from handlers.commands import all_commands
+from scripts.write_commands import NOTHING
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,15 @@ def test_each_failure_is_told_and_has_a_remedy(error: BaseException, told: str, 
     assert str(explained).startswith(told)
     assert explained.next_step
     assert explained.remedy is remedy
+
+
+def test_a34_each_failure_names_the_next_step() -> None:
+    failures = {failure for _kinds, failure in TABLE} | {NO_VOICE_CHAT, RTMP, NOT_AS_CHANNEL, CONNECTION_LOST, BROKEN_OFF, UNKNOWN}
+    commands = {command.name for command in all_commands(NOTHING)}
+    for failure in failures:
+        assert failure.next_step
+        assert set(re.findall(r"/(\w+)", failure.next_step)) <= commands
+    assert sum("/joincall" in failure.next_step for failure in failures) > 8
 
 
 @pytest.mark.parametrize("kind", [errors.FloodWaitError, errors.FloodPremiumWaitError, errors.SlowModeWaitError])
