@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import logging
@@ -152,17 +153,25 @@ def test_the_supervisor_goes_on_in_the_file_that_the_bot_has_begun(tmp_path: Pat
     assert "after" not in path.with_name("parley.log.1").read_text()
 
 
+class FullDisk(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_disk_that_takes_nothing_is_told_once_and_nothing_else_suffers(tmp_path: Path, written: Callable[[], str]) -> None:
-    configure_logging("INFO", file=LogFile(Path("/dev/full"), 10**9, 1))
+    configure_logging("INFO", file=a_file(tmp_path, most_bytes=10**9))
+    file = next(handler for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler))
+    for_lines = file.stream
+    file.setStream(FullDisk())
     for _ in range(3):
-        log.info("the session is %s", HASH)
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.FileHandler):
-            handler.setStream(io.StringIO())
+        log.info("the hash is %s", HASH)
+    file.setStream(for_lines)
+    log.info("there is room again")
     text = written()
-    assert text.count("The log file cannot be written") == 1
-    assert text.count("the session is") == 3
+    assert text.count("⚠️ The log file cannot be written: [Errno 28] No space left on device") == 1
+    assert text.count("the hash is") == 3
     assert HASH not in text
+    assert "there is room again" in a_file(tmp_path).path.read_text()
 
 
 def test_a_file_that_cannot_be_had_is_a_wrong_setting(tmp_path: Path, written: Callable[[], str]) -> None:
