@@ -36,19 +36,28 @@ def env_example() -> str:
     return INTRODUCTION + "".join(_blocks())
 
 
-def _blocks() -> Iterator[str]:
-    """The sections and fields in the order of the source, which alone knows the sections."""
+def sections() -> list[tuple[str, list[tuple[str, FieldInfo]]]]:
+    """The sections and their fields in the order of the source, which alone knows the sections."""
+    found: list[tuple[str, list[tuple[str, FieldInfo]]]] = []
     for line in inspect.getsource(Settings).splitlines():
         if section := _SECTION.search(line):
-            yield f"\n# ===== {section[1]} =====\n"
+            found.append((section[1], []))
         elif (field := _FIELD.match(line)) and field[1] in Settings.model_fields:
-            yield _block(field[1], Settings.model_fields[field[1]])
+            found[-1][1].append((field[1], Settings.model_fields[field[1]]))
+    return found
+
+
+def _blocks() -> Iterator[str]:
+    for section, fields in sections():
+        yield f"\n# ===== {section} =====\n"
+        for name, field in fields:
+            yield _block(name, field)
 
 
 def _block(name: str, field: FieldInfo) -> str:
-    explained = " ".join(filter(None, [field.description, _other_names(field)]))
+    explained = " ".join(filter(None, [field.description, other_names(field)]))
     comment = textwrap.indent(textwrap.fill(explained, 118), "# ")
-    return f"\n{comment}\n#{_canonical(name, field)}={_default(field)}\n"
+    return f"\n{comment}\n#{canonical_name(name, field)}={default_of(field)}\n"
 
 
 def _names(field: FieldInfo) -> list[str]:
@@ -57,21 +66,26 @@ def _names(field: FieldInfo) -> list[str]:
     return [name for name in names if name != name.lower()]
 
 
-def _canonical(name: str, field: FieldInfo) -> str:
+def canonical_name(name: str, field: FieldInfo) -> str:
+    """What the setting is called first of all."""
     return next(iter(_names(field)), name.upper())
 
 
-def _other_names(field: FieldInfo) -> str:
+def other_names(field: FieldInfo) -> str:
+    """A sentence that names them, where there are others."""
     others = _names(field)[1:]
     return f"Also read as {', '.join(others)}." if others else ""
 
 
-def _default(field: FieldInfo) -> str:
+def default_of(field: FieldInfo) -> str:
+    """As it is written in a file; empty where there is none."""
     value = field.get_default(call_default_factory=True)
     if value is None:
         return ""
     if isinstance(value, Path):
         return str(value).replace(str(Path.home()), "~", 1)
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value.value if isinstance(value, Enum) else value)
 
 
