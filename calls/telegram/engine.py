@@ -1,11 +1,13 @@
 """py-tgcalls, one engine for the whole account: joining, leaving, frames in and out.
 
-The library is used as it is. Five of its inner parts are touched because its public face lacks them; :func:`check_library` makes sure at
+The library is used as it is. Six of its inner parts are touched because its public face lacks them; :func:`check_library` makes sure at
 start that they are what this file expects:
 
 * the seeded cache of voice chats: the library joins the one that was looked up, instead of asking again and swallowing the answer's errors;
 * the join request: it repeats itself without limit or pause while Telegram answers "forbidden"; here it is sent once, as whom we chose;
 * the call's own sound source, which is in the join request;
+* the news that the account has left a chat, which the library reads into every removal of anybody by the account, on any device: whoever
+  conducts the call finds out what is true;
 * the end of a call without leaving it, for when another device of the account has taken it over;
 * the native frame callback: two thirds of the cost of a frame are in the task per frame that the library makes of it.
 """
@@ -78,6 +80,7 @@ class CallEngine:
         self._sinks: dict[int, FrameSink] = {}
         self._sources: dict[int, int] = {}
         self._faces: dict[int, Any] = {}
+        self._voice_chats: dict[int, types.InputGroupCall] = {}
         self._joining: set[int] = set()
         self._send_join: Callable[..., Awaitable[str]] = self._bridge.join_group_call
 
@@ -87,6 +90,8 @@ class CallEngine:
         :raises errors.ParleyError: this version of the library is not the one this program was written for.
         """
         try:
+            self._obey_update: Callable[[Any], Awaitable[None]] = self._library._handle_mtproto_updates
+            self._library._handle_mtproto_updates = self._on_library_update
             await self._library.start()
             self._bridge.join_group_call = self._join_once
             self._library._binding.on_frames(self._on_native_frames)
@@ -106,6 +111,15 @@ class CallEngine:
         """Let go of the library's threads. All calls must have been left."""
         self._sinks.clear()
         self._library.executor.shutdown(wait=False)
+
+    async def _on_library_update(self, update: Any) -> None:
+        from pytgcalls.types import ChatUpdate
+
+        if isinstance(update, ChatUpdate) and update.status == ChatUpdate.Status.LEFT_GROUP:
+            if call := self._voice_chats.get(update.chat_id):
+                self.keep(update.chat_id, call)
+            return
+        await self._obey_update(update)
 
     # ---- joining and leaving
 
@@ -130,7 +144,7 @@ class CallEngine:
             await self._library.play(chat_id, voice, only_join)
             await self._library.record(chat_id, RecordStream(True, AudioParameters(HEARING_RATE_HZ, 1)), only_join)
         except Exception:
-            self._sinks.pop(chat_id, None)
+            self._forget(chat_id)
             raise
         self._library.cache_user_peer.put(chat_id, self._own(chat_id))
         return self._sources[chat_id]
@@ -155,9 +169,7 @@ class CallEngine:
         """Leave, if we are in it; false if the library no longer held the call (Telegram may still list us)."""
         from pytgcalls.exceptions import NoActiveGroupCall, NotInCallError
 
-        self._sinks.pop(chat_id, None)
-        self._sources.pop(chat_id, None)
-        self._faces.pop(chat_id, None)
+        self._forget(chat_id)
         try:
             await self._library.leave_call(chat_id)
         except (NotInCallError, NoActiveGroupCall):
@@ -166,14 +178,17 @@ class CallEngine:
 
     async def drop(self, chat_id: int) -> None:
         """End the sound without a word to Telegram: there the account stays in the voice chat, with another device."""
-        self._sinks.pop(chat_id, None)
-        self._sources.pop(chat_id, None)
-        self._faces.pop(chat_id, None)
+        self._forget(chat_id)
         await self._library._clear_call(chat_id)
 
     def keep(self, chat_id: int, call: types.InputGroupCall) -> None:
         """Tell the library that ``call`` is still the voice chat of this chat; else it forgets it and ignores its updates."""
+        self._voice_chats[chat_id] = call
         self._bridge._cache.set_cache(chat_id, call)
+
+    def _forget(self, chat_id: int) -> None:
+        for known in (self._sinks, self._sources, self._faces, self._voice_chats):
+            known.pop(chat_id, None)
 
     async def holds(self, chat_id: int) -> bool:
         """The library still has this call."""

@@ -277,6 +277,31 @@ async def taken_over_by_another_device() -> None:
             await phone.disconnect()
 
 
+async def somebody_removed_from_another_device() -> None:
+    """The library takes every removal by our own account for our own leaving; so it is only where we are the one who goes."""
+    async with a_stage() as stage:
+        await stage.ann.start_voice_chat(stage.chat_id)
+        await stage.ann.join_call(stage.chat_id)
+        line = await stage.opened()
+        bob = stage.telegram.add_account("Bob")
+        stage.telegram.add_member(stage.group, bob, stage.ann_account)
+        stage.telegram.remove_member(stage.group, bob, stage.parley_account)
+        await asyncio.sleep(1.0)
+        assert await stage.engine.holds(stage.chat_id)
+        assert stage.requests()["phone.LeaveGroupCall"] == 0
+        cache: Any = stage.engine._bridge._cache
+        assert await cache.get_input_call(stage.chat_id) is not None
+        assert stage.requests()["channels.GetFullChannel"] == 1, "the library knows the voice chat still"
+        await stage.ann.speak(tone(440, 0.5))
+        await until(lambda: stage.heard)
+        assert {type(each) for each in stage.news()} == {ParticipantJoined}
+
+        stage.telegram.remove_member(stage.group, stage.parley_account, stage.parley_account)
+        await until(lambda: LineRemoved() in stage.events)
+        await line.close()
+        await stage.nothing_left()
+
+
 async def muted_and_allowed_to_speak() -> None:
     async with a_stage() as stage:
         await stage.ann.start_voice_chat(stage.chat_id)

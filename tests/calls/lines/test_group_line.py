@@ -13,6 +13,7 @@ from tests.calls.lines import group_line_scenarios as scenarios
         scenarios.ended_as_the_join_completes,
         scenarios.dropped_closed_and_removed,
         scenarios.taken_over_by_another_device,
+        scenarios.somebody_removed_from_another_device,
         scenarios.muted_and_allowed_to_speak,
         scenarios.dead_media,
         scenarios.cancelled_while_joining,
