@@ -33,9 +33,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def live(**changes: Any) -> Live:
-    return Live(
-        **{"group_calls": lambda: 0, "private_calls": lambda: 0, "speculation": Speculation(), "floods": {}, **changes}  # type: ignore[arg-type]
-    )
+    return Live(**{"group_calls": lambda: 0, "private_calls": lambda: 0, "speculation": Speculation(), "floods": {}, **changes})
 
 
 async def read(settings: Settings, accept: str = "") -> tuple[dict[str, float], str]:
