@@ -35,7 +35,7 @@ SPEECH: Final = Path(__file__).resolve().parent.parent / "tests" / "speech"
 QUESTIONS: Final = ("ast_tt-allbusy.wav", "card_001.wav", "ast_conf-extended.wav", "card_003.wav", "goforward.wav")
 SESSIONS: Final = 4
 TURNS: Final = 6
-REAL_TURNS: Final = 20
+REAL_TURNS: Final = 10
 QUICK_TURNS: Final = 2
 QUICK_REAL_TURNS: Final = 3
 
