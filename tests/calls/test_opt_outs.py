@@ -52,6 +52,9 @@ def test_in_a_call_the_sound_of_who_opted_out_goes_nowhere() -> None:
     def words_of(happened: list[events.CallEvent], speaker: Participant) -> list[events.CallEvent]:
         return [event for event in happened if isinstance(event, OF_WORDS) and event.speaker_id == speaker.id]
 
+    def answers_to(happened: list[events.CallEvent], speaker: Participant) -> list[events.CallEvent]:
+        return [event for event in words_of(happened, speaker) if not isinstance(event, events.TurnBegan)]
+
     async def work() -> None:
         bus, lines, happened = events.EventBus(), Lines(), list[events.CallEvent]()
         bus.subscribe(happened.append)
@@ -82,13 +85,13 @@ def test_in_a_call_the_sound_of_who_opted_out_goes_nowhere() -> None:
             await says(call, line, question, ANN)
             assert [event for event in words_of(happened, ANN) if isinstance(event, events.ExchangeEnded)]
 
-            told = len(brain.asked)
+            answered = len(answers_to(happened, BOB))
             in_the_middle = Clip(question.pcm[: len(question.pcm) // 2], "")
             await says(call, line, in_the_middle, BOB, then_quiet_s=0)
             unheard.add(BOB.id)
             await manager.manners_changed(CHAT)
             await asyncio.sleep(4)
-            assert len(brain.asked) == told
+            assert len(answers_to(happened, BOB)) == answered
             heard, before = len(hears.lengths_s), len(words_of(happened, BOB))
             await says(call, line, question, BOB)
             assert (len(hears.lengths_s), len(words_of(happened, BOB))) == (heard, before)
