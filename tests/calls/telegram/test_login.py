@@ -124,7 +124,7 @@ async def test_three_unknown_numbers_end_it(settings: Settings) -> None:
 # --- the password ---------------------------------------------------------------------------------------------
 async def test_the_password_is_asked_for_unseen_until_it_is_right(telegram: LoopbackTelegram, settings: Settings) -> None:
     the_account(telegram).password = PASSWORD
-    person = APerson(PHONE, CODE, "wrong", "", PASSWORD)
+    person = APerson(PHONE, CODE, "zebra crossing", "", PASSWORD)
     assert await log_in(settings, person) == "Parley"
     assert person.told[1:] == ["That password is wrong. You have 2 more tries.", "That password is wrong. You have 1 more try."]
     assert len(person.secretly) == 3
@@ -192,7 +192,7 @@ async def test_a_code_nobody_scans_ends_it(telegram: LoopbackTelegram, settings:
 
 async def test_the_qr_code_may_be_followed_by_the_password(telegram: LoopbackTelegram, settings: Settings) -> None:
     the_account(telegram).password = PASSWORD
-    person = APerson("wrong", PASSWORD, shown=Phone(telegram))
+    person = APerson("zebra crossing", PASSWORD, shown=Phone(telegram))
     assert await log_in(settings, person, by_qr_code) == "Parley"
     assert "That password is wrong. You have 2 more tries." in person.told
 
