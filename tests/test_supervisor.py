@@ -18,6 +18,7 @@ import heartbeat
 from errors import EXIT_RESTART, EXIT_SETTINGS, EXIT_UNAVAILABLE, EXIT_USAGE
 from heartbeat import ALIVE, READY, Heart
 from supervisor import LONGEST_WAIT_S, MOST_FAILED_STARTS, STEADY_S, History, Next, Run, Silence
+from tests.secret_watch import watch
 
 ROOT = Path(__file__).resolve().parents[1]
 WITHIN_S = 60.0
@@ -67,6 +68,7 @@ class Supervised:
     def end(self) -> tuple[int, str]:
         """The exit code and what was told."""
         _, told = self.process.communicate(timeout=WITHIN_S)
+        watch(told, "the supervisor")
         return self.process.returncode, told
 
 

@@ -23,6 +23,7 @@ from errors import EXIT_UNAVAILABLE, EXIT_USAGE
 from storage import exchanges
 from tests.control.stage import ANN, CHAT, Standing, call_error, stage
 from tests.control.test_control_socket import until
+from tests.secret_watch import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 TIME_OUT_S = 60.0
@@ -45,6 +46,7 @@ async def rpc(path: Path, *command: str) -> tuple[int | None, str, str]:
     process = await started(path, *command)
     output, complaints = await asyncio.wait_for(process.communicate(), TIME_OUT_S)
     assert b"Traceback" not in complaints, complaints.decode()
+    watch(output + complaints, f"bot.py rpc {' '.join(command)}")
     return process.returncode, output.decode(), complaints.decode()
 
 

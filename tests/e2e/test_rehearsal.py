@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.secret_watch import watch
+
 ROOT = Path(__file__).resolve().parents[2]
 MOST_ERRORS_HEARD = 0.08
 MOST_ERRORS_REPLIED = 0.10
@@ -33,6 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=280,
         check=False,
     )
+    watch(played.stdout, "bot.py rehearse")
     assert played.returncode == 0, played.stdout[-6000:]
     return report
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.secret_watch import watch
+
 ROOT = Path(__file__).resolve().parents[2]
 TIME_OUT_S = 150
 
@@ -18,10 +20,11 @@ TIME_OUT_S = 150
 def played(name: str, folder: Path) -> dict[str, Any]:
     """Its report."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("TELEGRAM_", "API_"))}
+    log = folder / "bot.log"
     run = subprocess.run(
         [sys.executable, "bot.py", "rehearse", "--script", f"rehearsals/{name}.yaml", "--report", str(folder)],
         cwd=ROOT,
-        env=own | {"TERM": "dumb"},
+        env=own | {"TERM": "dumb", "LOG_FILE": str(log)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -29,6 +32,8 @@ def played(name: str, folder: Path) -> dict[str, Any]:
         timeout=TIME_OUT_S,
         check=False,
     )
+    watch(run.stdout, f"bot.py rehearse, {name}")
+    watch(log.read_text(encoding="utf-8"), f"the bot in {name}")
     assert run.returncode == 0, run.stdout[-6000:]
     report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return report
