@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -34,7 +35,9 @@ async def a_call_a_crash_and_the_call_again() -> None:
         places = town.places()
         os.kill(bot.child, signal.SIGSEGV)
         await town.all_in(places, "Parley is back in its call")
-        assert (await metrics_at(port))['parley_calls_joined_total{kind="group"}'] == 1, "a new process counts anew"
+        while not (joined_now := (await metrics_at(port)).get('parley_calls_joined_total{kind="group"}')):  # noqa: ASYNC110 - a page does not tell
+            await asyncio.sleep(0.1)
+        assert joined_now == 1, "a new process counts anew"
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         told = [line["event"] for line in lines]
         assert [line for line in told if "ended by SIGSEGV" in line], "the supervisor's line"

@@ -23,6 +23,9 @@ from loopback.world.accounts import Account
 from loopback.world.chats import Chat
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 
+WAITING = "⏳"
+"""So begins a reply that is to be edited."""
+
 
 def scripted_engines() -> Engines:
     return Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice())
@@ -66,12 +69,12 @@ class Scene:
         return self.telegram.texts(self.group, self.parley)
 
     async def command(self, text: str, by: Account | None = None) -> str:
-        """Parley's reply to a command of Ann's."""
+        """Parley's reply to a command of Ann's, once it tells the outcome."""
         sent = self.telegram.say(self.group, by or self.ann, text)
         replies = lambda: [  # noqa: E731
             message.content.text
             for message in self.telegram.messages(self.group)
-            if message.reply_to == sent.id and message.content.sender is self.parley
+            if message.reply_to == sent.id and message.content.sender is self.parley and not message.content.text.startswith(WAITING)
         ]
         return str((await self.until(replies))[-1])
 
