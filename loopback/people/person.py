@@ -249,7 +249,7 @@ class Person:
         :raises PersonError: not in a call.
         :raises NothingSaid: nothing in the clip is audible, or the call ended before it was said.
         """
-        if not self.in_call and self.phone.peer_id is None:
+        if not self.in_call and (self._phone is None or self._phone.peer_id is None):
             raise PersonError(f"{self.name} is in no call.", "Join one first.")
         return await self.mouth.say(pcm, rate_hz)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -14,12 +15,14 @@ class Migration:
     statements: str
 
 
-def all_migrations(folder: Path = Path(__file__).parent) -> list[Migration]:
-    """The steps in order.
+@cache
+def all_migrations(folder: Path = Path(__file__).parent) -> tuple[Migration, ...]:
+    """The steps in order; their files are read once.
 
     :raises ValueError: their numbers are not 1, 2, 3, ...
     """
-    steps = [Migration(int(path.name.split("_")[0]), path.read_text(encoding="utf-8")) for path in sorted(folder.glob("[0-9]*.sql"))]
+    files = sorted(folder.glob("[0-9]*.sql"))
+    steps = tuple(Migration(int(path.name.split("_")[0]), path.read_text(encoding="utf-8")) for path in files)
     if [step.version for step in steps] != list(range(1, len(steps) + 1)):
         raise ValueError("the migrations are not numbered 1, 2, 3, ...")
     return steps
