@@ -58,7 +58,9 @@ class Supervised:
     def __init__(self, folder: Path, bot: str) -> None:
         self.folder = folder
         program = SUPERVISOR.format(root=str(ROOT), bot=BOT + bot)
-        self.process = subprocess.Popen([sys.executable, "-c", program], cwd=folder, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program], cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+        )
 
     def bots(self) -> list[int]:
         """The process ids of the bots that came so far as to work."""
@@ -70,6 +72,11 @@ class Supervised:
         _, told = self.process.communicate(timeout=WITHIN_S)
         watch(told, "the supervisor")
         return self.process.returncode, told
+
+
+def heed_interrupts() -> None:
+    """What was started in the background of a shell ignores Ctrl-C otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(condition: Callable[[], object]) -> None:
