@@ -40,7 +40,7 @@ def played(name: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(TIME_OUT_S + 20)
-@pytest.mark.parametrize("name", ["auto_join", "quiet_hours", "flood_wait", "two_admins", "voice_note", "non_admin"])
+@pytest.mark.parametrize("name", ["quiet_hours", "flood_wait", "two_admins", "voice_note", "non_admin"])
 def test_a_short_rehearsal_goes_well(name: str, tmp_path: Path) -> None:
     report = played(name, tmp_path)
     assert report["totals"]["expectations_met"] >= 1
