@@ -17,7 +17,7 @@ from doctor.finding import Finding, failure, ok, warning
 LOCAL_TIME: Final = Path("/etc/localtime")
 MEMORY: Final = Path("/proc/meminfo")
 NEEDED_MB: Final = {"embedded": 1500, "other": 700}
-"""Measured: the embedded engines together take about 1.2 GB, without the embedded brain about 0.5 GB."""
+"""Roughly: the embedded engines together take about 1.2 GB, without the embedded brain about 0.5 GB."""
 
 
 def machine_zone() -> str | None:
