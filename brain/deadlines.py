@@ -6,27 +6,19 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from brain.around import BrainAround
 from brain.engine import Brain, Message, Piece
 from brain.tools import Tool
 from errors import EngineError
 
 
-class BrainWithDeadlines:
+class BrainWithDeadlines(BrainAround):
     """``brain``, whose replies end with an ``EngineError`` when they are late. The time that the reader takes doesn't count."""
 
     def __init__(self, brain: Brain, *, first_token_s: float, total_s: float) -> None:
-        self._brain = brain
+        super().__init__(brain)
         self._first_token_s = first_token_s
         self._total_s = total_s
-
-    @property
-    def name(self) -> str:
-        """The name of the brain inside."""
-        return self._brain.name
-
-    async def load(self) -> None:
-        """See :meth:`brain.engine.Brain.load`."""
-        await self._brain.load()
 
     async def prefill(self, messages: Sequence[Message]) -> None:
         """See :meth:`brain.engine.Brain.prefill`; given up without an error when it takes longer than a whole reply may."""
@@ -60,7 +52,3 @@ class BrainWithDeadlines:
                 f"{self.name} did not {what} its reply within {allowed_s:g} s.",
                 "If this goes on, check the service or raise BRAIN_FIRST_TOKEN_TIMEOUT_S and BRAIN_TOTAL_TIMEOUT_S.",
             ) from None
-
-    async def close(self) -> None:
-        """See :meth:`brain.engine.Brain.close`."""
-        await self._brain.close()

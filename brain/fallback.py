@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
+from brain.around import BrainAround
 from brain.budget import first_kept
 from brain.engine import Brain, Message, Piece, Role, without_tools
 from brain.tools import Tool
@@ -64,21 +65,12 @@ class FallbackBrain:
         await self._order.close()
 
 
-class ShortReader:
+class ShortReader(BrainAround):
     """``brain``, a small one in place of a large one: it is told the instructions and the newest ``history_tokens``, and has no tools."""
 
     def __init__(self, brain: Brain, history_tokens: int) -> None:
-        self._brain = brain
+        super().__init__(brain)
         self._history_tokens = history_tokens
-
-    @property
-    def name(self) -> str:
-        """The name of the brain inside."""
-        return self._brain.name
-
-    async def load(self) -> None:
-        """See :meth:`brain.engine.Brain.load`."""
-        await self._brain.load()
 
     async def prefill(self, messages: Sequence[Message]) -> None:
         """See :meth:`brain.engine.Brain.prefill`."""
@@ -87,10 +79,6 @@ class ShortReader:
     def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[Piece, None]:
         """See :meth:`brain.engine.Brain.reply`."""
         return self._brain.reply(self._short(messages))
-
-    async def close(self) -> None:
-        """See :meth:`brain.engine.Brain.close`."""
-        await self._brain.close()
 
     def _short(self, messages: Sequence[Message]) -> list[Message]:
         instructions = [message for message in messages if message.role is Role.SYSTEM]

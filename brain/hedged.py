@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from brain.around import BrainAround
 from brain.engine import Brain, Message, Piece
 from brain.tools import Tool, ToolCall
 from engines import Part, Remedy, Trouble, hedged, tell_of_trouble
 
 
-class HedgedBrain:
+class HedgedBrain(BrainAround):
     """``brain``, asked a second time after ``after_s`` seconds without a word; the reply that begins first goes on."""
 
     def __init__(self, brain: Brain, after_s: float) -> None:
-        self._brain = brain
+        super().__init__(brain)
         self._after_s = after_s
-
-    @property
-    def name(self) -> str:
-        """The name of the brain inside."""
-        return self._brain.name
-
-    async def load(self) -> None:
-        """See :meth:`brain.engine.Brain.load`."""
-        await self._brain.load()
-
-    async def prefill(self, messages: Sequence[Message]) -> None:
-        """See :meth:`brain.engine.Brain.prefill`."""
-        await self._brain.prefill(messages)
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[Piece, None]:
         """See :meth:`brain.engine.Brain.reply`."""
@@ -38,10 +26,6 @@ class HedgedBrain:
 
     def _tell(self, why: str) -> None:
         tell_of_trouble(Trouble(Part.THINKING, self.name, why, Remedy.RETRIED))
-
-    async def close(self) -> None:
-        """See :meth:`brain.engine.Brain.close`."""
-        await self._brain.close()
 
 
 def _says_something(piece: Piece) -> bool:

@@ -51,7 +51,8 @@ async def _ran(tool: Tool, values: Arguments, circumstances: Circumstances) -> T
     except Exception as failure:
         if limit.expired():
             return ToolResult(Outcome.TIMED_OUT, f"{tool.name} gave no answer within {LONGEST_S:g} seconds.")
-        log.warning("the tool %s failed: %r", tool.name, failure)
+        log.warning("the tool %s failed with %s; LOG_LEVEL=DEBUG tells more", tool.name, type(failure).__name__)
+        log.debug("how the tool %s failed", tool.name, exc_info=True)
         return ToolResult(Outcome.FAILED, f"{tool.name} failed.")
 
 

@@ -318,7 +318,7 @@ class Conversation:
         turn = self._turns[hearing.participant.id]
         match edge:
             case LullEdge.DIPPED:
-                self._drafting.glimpse(turn, turn.carried + hearing.pcm())
+                self._drafting.glimpse(turn, lambda: turn.carried + hearing.pcm())
             case LullEdge.BEGAN if self._drafting.speculation.may_listen_in_a_lull():
                 self._draft(turn, hearing, early=True)
             case LullEdge.LASTS:

@@ -103,11 +103,11 @@ class Drafting:
         draft.hearing = self._spawn(self._hear_out(turn, draft, pcm))
         return draft
 
-    def glimpse(self, turn: Turn, pcm: bytes) -> None:
+    def glimpse(self, turn: Turn, pcm: Callable[[], bytes]) -> None:
         """Have a look at the words of the turn so far, if the engine can and nothing else is being transcribed."""
         stt = self._engines.stt
         if isinstance(stt, GlimpsingSpeechToText) and self.speculation.may_glimpse(self._clock()):
-            self._spawn(self._look_at(turn, pcm, stt))
+            self._spawn(self._look_at(turn, pcm(), stt))
 
     async def _look_at(self, turn: Turn, pcm: bytes, stt: GlimpsingSpeechToText) -> None:
         """What comes with the same packet goes first: if a lull has begun with it, there is nothing to glimpse."""

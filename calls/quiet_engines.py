@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from audio.tts import TextToSpeech, Voice
 from brain import Brain, Message
+from brain.around import BrainAround
 from brain.engine import Piece
 from brain.tools import Tool
 from calls.drafting import Engines
@@ -30,21 +31,12 @@ class WrittenAnswers:
         """There is nothing to free."""
 
 
-class BrainWithRests:
+class BrainWithRests(BrainAround):
     """``brain``, which is not asked while ``rests`` says so: nobody would hear the answer, so nothing is spent on it."""
 
     def __init__(self, brain: Brain, rests: Callable[[], bool]) -> None:
-        self._brain = brain
+        super().__init__(brain)
         self._rests = rests
-
-    @property
-    def name(self) -> str:
-        """That of the brain."""
-        return self._brain.name
-
-    async def load(self) -> None:
-        """See the brain's own."""
-        await self._brain.load()
 
     async def prefill(self, messages: Sequence[Message]) -> None:
         """See the brain's own."""
@@ -58,10 +50,6 @@ class BrainWithRests:
         async with aclosing(self._brain.reply(messages, tools)) as pieces:
             async for piece in pieces:
                 yield piece
-
-    async def close(self) -> None:
-        """See the brain's own."""
-        await self._brain.close()
 
 
 def engines_of_a_call(engines: Engines, *, speaks: bool, silenced: Callable[[], bool]) -> Engines:

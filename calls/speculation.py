@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ class Speculation:
 
     most_at_once: int = MOST_AT_ONCE
     transcribing: int = 0
-    glimpsing: bool = False
     glimpse_again_at_s: float = 0.0
+    """Never, while there is a glimpse under way."""
     begun: int = 0
     used: int = 0
     shed: int = 0
@@ -35,16 +36,15 @@ class Speculation:
     @contextmanager
     def glimpse(self, clock: Callable[[], float]) -> Iterator[None]:
         """Around a transcription of words whose speaker goes on. They take up half of the time at most."""
-        began_s, self.glimpsing = clock(), True
+        began_s, self.glimpse_again_at_s = clock(), math.inf
         try:
             yield
         finally:
-            self.glimpsing = False
             self.glimpse_again_at_s = 2 * clock() - began_s
 
     def may_glimpse(self, now_s: float) -> bool:
         """Whether to transcribe while somebody still speaks: only if nothing else is being transcribed."""
-        return self.may_listen_in_a_lull() and not self.glimpsing and now_s >= self.glimpse_again_at_s
+        return self.may_listen_in_a_lull() and now_s >= self.glimpse_again_at_s
 
     def may_listen_in_a_lull(self) -> bool:
         """Whether to transcribe where speech may just have ended: only while nobody else's words are awaited."""

@@ -22,9 +22,7 @@ from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
-
-WAITING = "⏳"
-"""So begins a reply that is to be edited."""
+from tests.e2e.house import WAITS
 
 
 def scripted_engines() -> Engines:
@@ -74,7 +72,7 @@ class Scene:
         replies = lambda: [  # noqa: E731
             message.content.text
             for message in self.telegram.messages(self.group)
-            if message.reply_to == sent.id and message.content.sender is self.parley and not message.content.text.startswith(WAITING)
+            if message.reply_to == sent.id and message.content.sender is self.parley and not message.content.text.startswith(WAITS)
         ]
         return str((await self.until(replies))[-1])
 
