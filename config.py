@@ -274,6 +274,9 @@ class Settings(BaseSettings):
     )
     idle_prompt: str = Field("Are you still there?", max_length=300, description="What it asks then.")
     max_concurrent_calls: int = Field(15, ge=1, le=1000, description="More calls than this at once are refused.")
+    max_guest_calls: int = Field(
+        15, ge=1, le=10_000, description="More calls than this at once by browser, WebSocket and telephone together are refused."
+    )
     auto_answer: bool = Field(
         True,
         validation_alias=_aliases("AUTO_ANSWER", "autoAnswer"),

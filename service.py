@@ -28,6 +28,7 @@ from calls.errors import FLOODS, explain
 from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
 from calls.framework import Framework
+from calls.guest_calls import GuestCalls
 from calls.joins_before import remember_joins
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
@@ -126,6 +127,15 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
                 history_of=histories.of,
             )
         )
+        guests = await stack.enter_async_context(
+            GuestCalls(
+                engines,
+                manners_for,
+                bus,
+                longest_s=settings.max_private_call_minutes * 60.0,
+                room=lambda: Admission(settings.max_guest_calls).refusal(len(guests.calls)),
+            )
+        )
         calling = Framework(
             settings=settings, account=account, engine=call_engine, manager=manager, tts=engines.tts, manners_for=manners_for
         )
@@ -203,7 +213,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
         log.info("Parley stops and leaves %d calls.", len(manager.active))
-        await asyncio.gather(manager.drain(), private_calls.drain())
+        await asyncio.gather(manager.drain(), private_calls.drain(), guests.drain())
     return EXIT_RESTART if restart.is_set() else 0
 
 

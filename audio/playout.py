@@ -26,6 +26,11 @@ FRAME_SAMPLES = PLAYOUT_FRAME_BYTES // BYTES_PER_SAMPLE
 Clock = Callable[[], float]
 
 
+def nothing_on_its_way() -> int:
+    """What was handed to the line has been heard."""
+    return 0
+
+
 class PlayingClause:
     """One clause of a reply on its way to the ear. Sound is appended while it is made; counts are in samples at 24 kHz."""
 
@@ -89,6 +94,11 @@ class PlayingClause:
         start = self.played * BYTES_PER_SAMPLE
         return bytes(self._pcm[start : start + samples * BYTES_PER_SAMPLE])
 
+    def take_back(self, samples: int) -> None:
+        """The last ``samples`` samples taken will not be heard after all."""
+        self.played = max(0, self.played - samples)
+        self.furthest = min(self.furthest, self.played)
+
     def rewind_to_word(self) -> None:
         """Step back to the beginning of the word that is being played."""
         length = self.made if self._whole else max(self.made, len(self.text) * SPOKEN_SAMPLES_PER_CHARACTER)
@@ -114,6 +124,9 @@ class Playout:
         self.underruns = 0
         self.on_clause_began: Callable[[PlayingClause, float], None] | None = None
         self.on_clause_done: Callable[[PlayingClause], None] | None = None
+        self.take_back: Callable[[], int] = nothing_on_its_way
+        """Set by a line that hands sound on ahead of the ear: has the far end forget what it has not played yet, and returns how many
+        samples (24 kHz) of it were speech."""
 
     # ---- what the line does
 
@@ -181,7 +194,13 @@ class Playout:
             return
         self._held = True
         if self._clauses and self._clauses[0].began_at_s is not None:
-            self._fade = self._faded(self._clauses[0])
+            self._fall_silent(self._clauses[0])
+
+    def _fall_silent(self, clause: PlayingClause) -> None:
+        self._fade = self._faded(clause)
+        if (unheard := self.take_back()) > 0:
+            clause.take_back(unheard)
+            self._fade = b""
 
     def release(self) -> None:
         """Go on after a :meth:`hold`, from the beginning of the word that was broken off, at full volume."""

@@ -391,6 +391,7 @@ class Conversation:
         words = draft.transcript.text if draft.transcript and self._drafting.understood(draft) else ""
         if words and (reader := self._pause_readers.get(turn.participant.id)) and turn.state is TurnState.OPEN:
             reader.words(words, self._language_of(draft))
+        self._caption(turn, words)
         turn.aside = self._aside(turn, draft, words) if self._floor.speaks_to_another_turn(turn) else ""
         if not words or turn.aside:
             self._come_back(turn, words)
@@ -399,11 +400,27 @@ class Conversation:
         if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft.transcript), self._clock()):
             self._drafting.reply(turn, draft)
 
+    def _caption(self, turn: Turn, words: str) -> None:
+        if words and turn.state is TurnState.OPEN:
+            speaker = turn.participant
+            self._publish(
+                events.TurnPartial,
+                turn_id=turn.turn_id,
+                revision=turn.revision.number,
+                speaker=speaker.name,
+                speaker_id=speaker.id,
+                text=words,
+            )
+
     def _expect(self, turn: Turn) -> None:
         """Who has fallen silent has probably said what was glimpsed of it: the reply to that begins before it is known for certain."""
         draft, glimpse = turn.draft, turn.glimpse
         hearing = self._hearings.get(turn.participant.id)
-        if draft is None or glimpse is None or hearing is None or self._turns.get(turn.participant.id) is not turn:
+        if glimpse is None or hearing is None or self._turns.get(turn.participant.id) is not turn:
+            return
+        if draft is None or not draft.ready.is_set():
+            self._caption(turn, glimpse.transcript.text)
+        if draft is None:
             return
         if draft.ready.is_set() or not hearing.has_fallen_silent:
             return

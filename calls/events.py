@@ -108,6 +108,17 @@ class TurnBegan(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TurnPartial(CallEvent):
+    """The words of a turn as far as they are known while it may still go on: for captions, and never kept."""
+
+    turn_id: int
+    revision: int
+    speaker: str
+    speaker_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnHeard(CallEvent):
     """A committed turn and its words (empty: nothing intelligible)."""
 

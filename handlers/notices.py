@@ -8,6 +8,7 @@ from functools import partial
 
 from calls import events
 from calls.ending import REMOVED
+from calls.guest_calls import is_guest
 from handlers.wording import ENGLISH, engine_detail, has, say
 
 SendText = Callable[[int, str], Awaitable[object]]
@@ -96,7 +97,7 @@ class Notices:
         self._failed_now = {trouble for trouble in self._failed_now if trouble[0] != chat_id}
 
     def _put(self, chat_id: int, text: Text, *, status: bool = False) -> None:
-        if not self._waiting.full():
+        if not is_guest(chat_id) and not self._waiting.full():
             self._waiting.put_nowait((chat_id, text, status))
 
     async def run(self) -> None:
