@@ -56,6 +56,9 @@ def taken_over(reason: str) -> Ending:
 REMOVED = Ending(End.REMOVED, "Parley's account was removed from the chat.", "ended.removed")
 TOO_LONG = Ending(End.TOO_LONG, "The call has lasted as long as one may. Send /joincall to go on.", "ended.too_long")
 
+CALL_AGAIN = Ending(End.TOO_LONG, "Our call has lasted as long as one may. Call again if you like.", "phone.too_long")
+"""The same for a call of two."""
+
 
 def hung_up(reason: str = "", key: str = "") -> Ending:
     """A private call is over."""

@@ -16,7 +16,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Final
 
-from calls import ending, errors, events
+from calls import ending, errors, events, phone_errors
 from calls.call import Call
 from calls.drafting import Engines
 from calls.ending import Ending
@@ -55,9 +55,9 @@ class Door(StrEnum):
 class GuestWishes:
     """How a call is to be conducted.
 
-    ``chat_id`` is the chat whose persona, language and voice are used (``None``: those of the settings). ``opening`` is said first, instead
-    of the welcome of the settings; ``None`` leaves that. ``purpose`` is added to what the brain is told. ``session_id`` names a conversation
-    to go on with, see :data:`RESUME_WITHIN_S`.
+    ``chat_id`` is the chat whose persona, language and voice are used (``None``: those of the settings). ``opening`` is said first,
+    instead of the welcome of the settings; ``None`` leaves that. ``purpose`` is added to what the brain is told. ``session_id`` names a
+    conversation to go on with, see :data:`RESUME_WITHIN_S`.
     """
 
     door: Door
@@ -166,7 +166,7 @@ class GuestCalls:
 
     def refusal(self) -> CallError | None:
         """Why no call can begin just now, if so."""
-        return errors.of(errors.BROKEN_OFF) if self._stops else self._room()
+        return errors.of(phone_errors.BROKEN_OFF) if self._stops else self._room()
 
     async def _manners(self, wishes: GuestWishes) -> Manners:
         manners = await self._manners_for(wishes.chat_id if wishes.chat_id is not None else GUEST_IDS_BELOW)
@@ -188,7 +188,16 @@ class GuestCalls:
         session_id, session, resumed = self._session(wishes.session_id)
         if resumed:
             manners = replace(manners, welcome="")
-        call = Call(session.chat_id, wishes.title, lambda: line, self._engines, manners, self._bus, history=session.history)
+        call = Call(
+            session.chat_id,
+            wishes.title,
+            lambda: line,
+            self._engines,
+            manners,
+            self._bus,
+            history=session.history,
+            too_long=ending.CALL_AGAIN,
+        )
         return GuestCall(secrets.token_hex(8), session_id, session.chat_id, wishes.door, wishes.title, self._wall_clock(), call, resumed)
 
     def _session(self, session_id: str | None) -> tuple[str, _Session, bool]:

@@ -41,7 +41,6 @@ NO_CONFERENCES: Final = errors.Failure(
     "📵 I cannot take part in encrypted calls of several people.", "Call me alone, or invite me to a voice chat.", errors.Remedy.NONE,
     "phone.conference",
 )  # fmt: skip
-TOO_LONG: Final = Ending(End.TOO_LONG, "Our call has lasted as long as one may. Call again if you like.", "phone.too_long")
 
 ANSWER_WITHIN_S: Final = 60.0
 """A call that a program is to answer rings for so long."""
@@ -309,7 +308,7 @@ class PrivateCalls:
         manners = await self._manners_for(person.id)
         manners = replace(manners, alone_s=None, longest_call_s=self._longest_s, addressing=replace(manners.addressing, mode=Mode.ALWAYS))
         history = self._history_of(person.id)
-        return Call(person.id, person.name, lambda: line, self._engines, manners, self._bus, history=history, too_long=TOO_LONG)
+        return Call(person.id, person.name, lambda: line, self._engines, manners, self._bus, history=history, too_long=ending.CALL_AGAIN)
 
     async def _run(self, ongoing: _Ongoing, call: Call, line: PrivateLine) -> Ending:
         running = asyncio.create_task(call.run(), name=f"call {ongoing.person.id}")
