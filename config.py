@@ -71,6 +71,14 @@ def _callers(listed: str) -> str:
     return listed
 
 
+def _address(host: str) -> str:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError("it should be an IP address, such as 127.0.0.1") from None
+    return host
+
+
 def _metrics_host(host: str, info: ValidationInfo) -> str:
     try:
         address = ipaddress.ip_address(host)
@@ -305,6 +313,19 @@ class Settings(BaseSettings):
         "UTC",
         examples=["Europe/Madrid"],
         description="The time zone of chats that have set none (quiet hours, and what it says the time is): a name such as Europe/Madrid.",
+    )
+
+    # --- Web pages and HTTP API -------------------------------------------------------------------------------
+    http_port: int = Field(
+        8005,
+        ge=0,
+        le=65_535,
+        description="The port of the web pages and the HTTP API; 0 serves nothing. Where another program has the port, Parley works without, "
+        "unless you have set it.",
+    )
+    http_host: Annotated[str, AfterValidator(_address)] = Field(
+        "127.0.0.1",
+        description="The address of HTTP_PORT: of this machine only. Any other is refused until there is a token (bot.py token create).",
     )
 
     # --- Logs and metrics -------------------------------------------------------------------------------------

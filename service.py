@@ -43,6 +43,8 @@ from calls.telephone import telephone
 from calls.voice_messages import VoiceMessages
 from config import Settings
 from control.controlled import controlled
+from control.http.server import served_http
+from control.http.services import HttpServices
 from control.services import ControlServices
 from errors import EXIT_RESTART, ModelMissing
 from handlers.authority import Admins, Authorities
@@ -197,6 +199,8 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             draining=stop.is_set,
         )
         private_calls.attended = await stack.enter_async_context(controlled(settings, control, bus))
+        doors = HttpServices(settings=settings, guests=guests, engines=engines, pacer=pacer, bus=bus, database=database, control=control)
+        await stack.enter_async_context(served_http(settings, doors))
         live = Live(
             group_calls=lambda: len(manager.active),
             private_calls=lambda: len(private_calls.calls),

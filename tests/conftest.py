@@ -8,12 +8,13 @@ import pytest
 from audio.stt.decoding import WhisperDecoder
 from config import load_settings
 from models import path_of
-from tests.secret_watch import pytest_runtest_logreport, pytest_sessionfinish, pytest_terminal_summary
+from tests.secret_watch import pytest_runtest_logreport, pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 
-__all__ = ["pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary"]
+__all__ = ["pytest_runtest_logreport", "pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
 
 
 os.environ.setdefault("CONTROL_SOCKET", "none")
+os.environ.setdefault("HTTP_PORT", "0")
 """No Parley of a test listens where the user's own would; those that are to be controlled are given a place."""
 
 

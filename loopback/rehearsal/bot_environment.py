@@ -12,7 +12,9 @@ from pydantic import AliasChoices, SecretStr
 
 from config import Settings
 
-OWN: Final = frozenset({"api_id", "api_hash", "telegram_session", "session_path", "telegram_dc", "data_dir", "event_log", "control_socket"})
+OWN: Final = frozenset(
+    {"api_id", "api_hash", "telegram_session", "session_path", "telegram_dc", "data_dir", "event_log", "control_socket", "http_port"}
+)
 """Settings that a rehearsal sets by itself; the user's values for them never reach the bot."""
 
 
@@ -31,6 +33,7 @@ def bot_environment(settings: Settings, telegram_session: str, folder: Path, bas
         "DATA_DIR": str(folder / "data"),
         "EVENT_LOG": str(event_log_of(folder)),
         "CONTROL_SOCKET": "none",
+        "HTTP_PORT": "0",
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
     }

@@ -204,6 +204,7 @@ async def a_town(groups: int) -> AsyncIterator[Town]:
                 "TELEGRAM_SESSION": telegram.session_for(parley),
                 "DATA_DIR": str(folder / "data"),
                 "CONTROL_SOCKET": "none",
+                "HTTP_PORT": "0",
                 "PYTHONUNBUFFERED": "1",
                 "PYTHONIOENCODING": "utf-8",
             }

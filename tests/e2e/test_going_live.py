@@ -144,6 +144,7 @@ async def _a_newcomer(folder: Path) -> AsyncIterator[Newcomer]:
             "TERM": "xterm",
             "MODELS_DIR": models,
             "CONTROL_SOCKET": "none",
+            "HTTP_PORT": "0",
             "PYTHONUTF8": "1",
             "TELEGRAM_DC": telegram.dc_spec(folder / "key.pem"),
         }
