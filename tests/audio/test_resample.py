@@ -43,3 +43,20 @@ def test_nothing_in_nothing_out() -> None:
 
     assert stream.feed(b"") + stream.flush() == b""
     assert resample(b"", 48_000, 16_000) == b""
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(8_000, 16_000), (24_000, 8_000), (24_000, 48_000), (48_000, 16_000), (22_050, 24_000)])
+def test_a_stream_hands_on_what_it_can_at_once(from_hz: int, to_hz: int) -> None:
+    stream, piece = Resampler(from_hz, to_hz), tone(from_hz, 0.01)
+    out_s = 0.0
+    for place in range(1, 30):
+        out_s += len(stream.feed(piece)) / 2 / to_hz
+        assert place * 0.01 - out_s < 0.005
+
+
+def test_what_the_lower_rate_cannot_hold_is_not_heard() -> None:
+    hiss = (8000 * np.sin(2 * np.pi * 5500 * np.arange(24_000) / 24_000)).astype("<i2").tobytes()
+
+    out = np.frombuffer(Resampler(24_000, 8_000).feed(hiss), "<i2")
+
+    assert np.abs(out[200:]).max() <= 2
