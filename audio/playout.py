@@ -174,6 +174,24 @@ class Playout:
         self._gain = end
         return bytes((samples * ramp).astype("<i2").tobytes())
 
+    # ---- what a line does whose far end is given whole clauses
+
+    @property
+    def coming(self) -> PlayingClause | None:
+        """The clause that sounds now, or will with the next frame; ``None`` while nothing is to be heard."""
+        return None if self._held or not self._clauses else self._clauses[0]
+
+    def pass_over(self, samples: int) -> None:
+        """In place of :meth:`read`: so many samples of the coming clause, and at most all of it, have sounded at the far end."""
+        clause = self._clauses[0]
+        clause.take(samples)
+        if clause.began_at_s is None:
+            self._began(clause)
+        if clause.done:
+            self._clauses.popleft()
+            if self.on_clause_done:
+                self.on_clause_done(clause)
+
     # ---- what the conversation does
 
     def say(self, clause: PlayingClause) -> None:

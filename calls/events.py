@@ -282,15 +282,23 @@ class EventBus:
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
+        self._of_chats: dict[int, list[Listener]] = {}
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Add a listener; calling what is returned removes it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def subscribe(self, listener: Listener, chat_id: int | None = None) -> Callable[[], None]:
+        """Add a listener, to the events of one chat or (``None``) of all, which hear first; calling what is returned removes it."""
+        listeners = self._listeners if chat_id is None else self._of_chats.setdefault(chat_id, [])
+        listeners.append(listener)
+
+        def remove() -> None:
+            listeners.remove(listener)
+            if chat_id is not None and not listeners and self._of_chats.get(chat_id) is listeners:
+                del self._of_chats[chat_id]
+
+        return remove
 
     def publish(self, event: CallEvent) -> None:
-        """Tell every listener."""
-        for listener in tuple(self._listeners):
+        """Tell every listener whom it concerns."""
+        for listener in (*self._listeners, *self._of_chats.get(event.chat_id, ())):
             try:
                 listener(event)
             except Exception:

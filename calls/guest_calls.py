@@ -43,6 +43,11 @@ def is_guest(chat_id: int) -> bool:
     return chat_id < GUEST_IDS_BELOW
 
 
+def unchanged(manners: Manners) -> Manners:
+    """As the settings and the chat want it."""
+    return manners
+
+
 class Door(StrEnum):
     """How a caller reaches Parley without Telegram."""
 
@@ -68,6 +73,7 @@ class GuestWishes:
     purpose: str = ""
     longest_s: float | None = None
     session_id: str | None = None
+    adapted: Callable[[Manners], Manners] = unchanged
 
 
 @dataclass(slots=True, eq=False)
@@ -171,7 +177,7 @@ class GuestCalls:
     async def _manners(self, wishes: GuestWishes) -> Manners:
         manners = await self._manners_for(wishes.chat_id if wishes.chat_id is not None else GUEST_IDS_BELOW)
         language = wishes.language or manners.language
-        return replace(
+        guest_manners = replace(
             manners,
             language=language,
             voice=replace(manners.voice, language=language or manners.voice.language) if wishes.language else manners.voice,
@@ -183,6 +189,7 @@ class GuestCalls:
             speaks=True,
             addressing=replace(manners.addressing, mode=Mode.ALWAYS),
         )
+        return wishes.adapted(guest_manners)
 
     def _new_call(self, line: Line, wishes: GuestWishes, manners: Manners) -> GuestCall:
         session_id, session, resumed = self._session(wishes.session_id)
