@@ -23,6 +23,7 @@ from calls.errors import CallError
 from calls.history import History
 from calls.lines.line import Line, Participant
 from calls.manners import Manners
+from calls.occasions import Occasion
 from calls.private_call import Direction, PrivateCall, Stage
 from calls.screening import Screening
 from calls.state import CallState
@@ -81,6 +82,7 @@ class _Ongoing:
     call: Call | None = None
     phoned: PhoneCall | None = None
     task: asyncio.Task[None] | None = None
+    occasion: Occasion | None = None
 
 
 class PrivateCalls:
@@ -134,8 +136,10 @@ class PrivateCalls:
 
     # ---- what people and programs ask
 
-    async def start(self, user: int | str) -> int:
+    async def start(self, user: int | str, occasion: Occasion | None = None) -> int:
         """Phone somebody, named by id or ``@name``; returns their id when they have answered. Cancelling hangs up.
+
+        ``occasion`` is why they are phoned.
 
         :raises errors.LineError: they are busy, decline, do not answer, cannot be called, or Parley is on the phone already.
         """
@@ -143,6 +147,7 @@ class PrivateCalls:
         person = await self._find_person(user)
         self._check_free()
         ongoing = self._begin(person, Direction.OUTGOING, Stage.CALLING)
+        ongoing.occasion = occasion
         ongoing.task = asyncio.create_task(self._converse(ongoing, None), name=f"private call {person.id}")
         return await self._until_connected(ongoing)
 
@@ -295,7 +300,7 @@ class PrivateCalls:
         how = ending.SENT_AWAY
         try:
             line = self._new_line(ongoing.person, phoned)
-            call = ongoing.call = await self._new_call(ongoing.person, line)
+            call = ongoing.call = await self._new_call(ongoing, line)
             how = await self._run(ongoing, call, line)
         except Exception as error:
             log.error("a private call failed inside", exc_info=error)
@@ -304,9 +309,12 @@ class PrivateCalls:
         finally:
             self._over(ongoing, how)
 
-    async def _new_call(self, person: Participant, line: PrivateLine) -> Call:
+    async def _new_call(self, ongoing: _Ongoing, line: PrivateLine) -> Call:
+        person = ongoing.person
         manners = await self._manners_for(person.id)
         manners = replace(manners, alone_s=None, longest_call_s=self._longest_s, addressing=replace(manners.addressing, mode=Mode.ALWAYS))
+        if ongoing.occasion is not None:
+            manners = ongoing.occasion.applied(manners)
         history = self._history_of(person.id)
         return Call(person.id, person.name, lambda: line, self._engines, manners, self._bus, history=history, too_long=ending.CALL_AGAIN)
 

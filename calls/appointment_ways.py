@@ -1,0 +1,124 @@
+"""How the calls of appointments are made: into a voice chat, to somebody on Telegram, by a link to the call page, to a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from calls.errors import SCHEDULED, Failure, Remedy, of
+from calls.occasions import Occasion, Occasions
+from calls.private_calls import PrivateCalls
+from errors import LineError
+from storage.appointments import Appointment
+
+NOT_WRITTEN: Final = Failure(
+    "The link could not be sent: Telegram does not let me write there.", "Write to me first, or name another chat.", Remedy.RETRY,
+    "appointment.not_written",
+)  # fmt: skip
+
+
+class GroupCalls(Protocol):
+    """See :class:`calls.manager.CallManager`."""
+
+    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+        """Join the chat's voice chat; raises :class:`errors.LineError` when it cannot be."""
+
+    async def leave(self, chat_id: int, by_hand: bool = True) -> bool:
+        """Leave it, or break off joining."""
+
+    async def speak(self, chat_id: int, text: str) -> bool:
+        """Say something there."""
+
+    async def manners_changed(self, chat_id: int) -> None:
+        """The call there is to be conducted otherwise."""
+
+    def call(self, chat_id: int) -> object | None:
+        """The chat's call, if Parley is in one."""
+
+
+class ByGroup:
+    """Joins the voice chat. Where Parley is in it already, it says the opening sentence there and takes up the purpose."""
+
+    def __init__(self, calls: GroupCalls, occasions: Occasions) -> None:
+        self._calls = calls
+        self._occasions = occasions
+
+    async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
+        """See :class:`calls.schedule_driver.Way`."""
+        chat_id = appointment.chat_id
+        with self._occasions.begun(chat_id, occasion):
+            if self._calls.call(chat_id) is None:
+                await self._join(appointment)
+                return
+            await self._calls.manners_changed(chat_id)
+            if occasion.opening:
+                await self._calls.speak(chat_id, occasion.opening)
+
+    async def _join(self, appointment: Appointment) -> None:
+        try:
+            await self._calls.join(appointment.chat_id, appointment.title, appointment.created_by)
+        except LineError as error:
+            if error.key == SCHEDULED:
+                await self._calls.leave(appointment.chat_id, by_hand=False)
+            raise
+
+
+class ByPrivateCall:
+    """Phones somebody on Telegram."""
+
+    def __init__(self, calls: PrivateCalls) -> None:
+        self._calls = calls
+
+    async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
+        """See :class:`calls.schedule_driver.Way`."""
+        target = appointment.target
+        await self._calls.start(int(target) if target.isdecimal() else target, occasion)
+
+
+class NewLink(Protocol):
+    """Makes links to the call page."""
+
+    async def __call__(self, chat_id: int, occasion: Occasion) -> str:
+        """The address of a call in the manners of a chat; raises :class:`errors.ParleyError` if there can be none."""
+
+
+TellLink = Callable[[Appointment, str], Awaitable[bool]]
+"""Sends somebody a link; whether it could be."""
+
+
+class ByLink:
+    """Sends a link by which whoever opens it is in a call in the browser."""
+
+    def __init__(self, new_link: NewLink, tell: TellLink) -> None:
+        self._new_link = new_link
+        self._tell = tell
+
+    async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
+        """See :class:`calls.schedule_driver.Way`."""
+        link = await self._new_link(appointment.chat_id, occasion)
+        if not await self._tell(appointment, link):
+            raise of(NOT_WRITTEN)
+
+
+class CallNumber(Protocol):
+    """Phones a telephone number."""
+
+    async def __call__(self, number: str, *, chat_id: int | None, opening: str | None, purpose: str, longest_s: float | None) -> object:
+        """Returns when it was answered; raises :class:`errors.ParleyError` when it was not."""
+
+
+class ByPhone:
+    """Phones a telephone number."""
+
+    def __init__(self, call: CallNumber) -> None:
+        self._call = call
+
+    async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
+        """See :class:`calls.schedule_driver.Way`."""
+        await self._call(
+            appointment.target,
+            chat_id=appointment.chat_id,
+            opening=occasion.opening or None,
+            purpose=occasion.purpose,
+            longest_s=occasion.longest_s,
+        )
