@@ -37,6 +37,7 @@ app = typer.Typer(
 app.add_typer(engines_command.app, name="engines")
 app.add_typer(rpc_command.app, name="rpc")
 app.add_typer(session_command.app, name="session")
+app.command(context_settings=rpc_command.TAKES_CHAT_IDS)(rpc_command.link)
 
 
 @app.command()

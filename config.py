@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -71,6 +72,12 @@ def _callers(listed: str) -> str:
     return listed
 
 
+def _origins(listed: str) -> str:
+    if any(not re.fullmatch(r"https?://[^\s/@]+", origin.strip()) for origin in listed.split(",") if origin.strip()):
+        raise ValueError("it should be the beginnings of addresses, such as https://example.org, separated by commas")
+    return listed
+
+
 def _address(host: str) -> str:
     try:
         ipaddress.ip_address(host)
@@ -87,6 +94,14 @@ def _metrics_host(host: str, info: ValidationInfo) -> str:
     if not address.is_loopback and not info.data.get("metrics_public"):
         raise ValueError("others could read that; it should be 127.0.0.1 or ::1, or set METRICS_PUBLIC=true as well")
     return host
+
+
+def _number_prefixes(listed: str) -> str:
+    for each in listed.split(","):
+        number = "".join(each.split())
+        if number and not (number[0] == "+" and number[1:].isascii() and number[1:].isdigit() and 1 <= len(number[1:]) <= 15):
+            raise ValueError("it should be numbers or their beginnings with the country code, such as +34, separated by commas")
+    return listed
 
 
 def _aliases(*names: str) -> AliasChoices:
@@ -320,13 +335,140 @@ class Settings(BaseSettings):
         8005,
         ge=0,
         le=65_535,
-        description="The port of the web pages and the HTTP API; 0 serves nothing. Where another program has the port, Parley works without, "
-        "unless you have set it.",
+        validation_alias=_aliases("HTTP_PORT", "PORT"),
+        description="The port of the web pages and the HTTP API; 0 serves nothing. Where another program has the port that you have not "
+        "set, Parley works without.",
     )
     http_host: Annotated[str, AfterValidator(_address)] = Field(
         "127.0.0.1",
         description="The address of HTTP_PORT: of this machine only. Any other is refused until there is a token (bot.py token create).",
     )
+    http_hosts: str = Field(
+        "",
+        max_length=2000,
+        examples=["parley.local,home.example.org"],
+        description="Further names by which this server is reached, separated by commas. Its addresses, localhost and the name in "
+        "API_BASE_URL need not be listed; any other name is refused.",
+    )
+    http_origins: Annotated[str, AfterValidator(_origins)] = Field(
+        "",
+        max_length=2000,
+        examples=["https://example.org,https://app.example.org"],
+        description="Web sites whose pages may use this server, separated by commas. Its own pages always may, all others are refused.",
+    )
+    http_requests_per_minute: int = Field(
+        600,
+        ge=1,
+        le=1_000_000,
+        description="As many requests a minute may come with one token, or from one address; those of this machine without a token are not "
+        "counted.",
+    )
+    api_base_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        examples=["https://parley.example.org"],
+        description="Where browsers and other services reach HTTP_PORT from outside, such as through a proxy: links to the call page begin "
+        "with it. This machine alone when not set. Browsers give the microphone to https pages only, and to pages of the own machine.",
+    )
+
+    # --- Browser calls ----------------------------------------------------------------------------------------
+    ice_stun: str | None = Field(
+        None,
+        pattern=r"^stun:[^\s?]+$",
+        examples=["stun:stun.example.org:3478"],
+        description="A STUN server, for browser calls across networks: it tells Parley and the browser their outside addresses. Within one "
+        "network none is needed.",
+    )
+    ice_turn: str | None = Field(
+        None,
+        pattern=r"^turns?:[^\s?]+(\?transport=(udp|tcp))?$",
+        examples=["turn:turn.example.org:3478"],
+        description="A TURN server (such as coturn), which relays browser calls that find no other way; needs ICE_TURN_SECRET.",
+    )
+    ice_turn_secret: SecretStr | None = Field(
+        None, description="What the TURN server shares with Parley (coturn: static-auth-secret); each call gets credentials of its own."
+    )
+
+    # --- WebSocket voice --------------------------------------------------------------------------------------
+    ws_heartbeat_interval: float = Field(
+        30.0, ge=1, le=3600, description="Every so many seconds a WebSocket is sent a heartbeat; who does not answer is taken to be gone."
+    )
+    ws_timeout: float = Field(300.0, ge=1, le=86_400, description="A WebSocket on which no sound comes for so many seconds is closed.")
+    max_connections: int = Field(
+        1000, ge=1, le=100_000, description="More WebSockets than this at once are refused, idle ones included (calls: MAX_GUEST_CALLS)."
+    )
+    sample_rate: Literal[8000, 16_000, 24_000, 48_000] = Field(
+        16_000, description="Samples a second of raw PCM over a WebSocket, both ways, unless the client asks for another rate."
+    )
+    chunk_size: int = Field(
+        4096, ge=320, le=65_536, description="How much sound clients are told to send in a message, in bytes (4096: 128 ms); they need not."
+    )
+    audio_format: Literal["wav", "pcm"] = Field(
+        "wav", description="What replies are over a WebSocket unless the client asks: wav (whole files) or pcm (raw, as it is spoken)."
+    )
+    buffer_duration_ms: int = Field(
+        1000, ge=0, le=30_000, description="Words of a turn that goes on are shown to WebSocket clients at most once in so many milliseconds."
+    )
+    min_audio_length_ms: int | None = Field(
+        None, ge=0, le=5000, examples=["500"], description="Over a WebSocket, less speech than this is nothing; 300 ms when not set."
+    )
+    silence_threshold: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        examples=["0.01"],
+        description="Over a WebSocket, sound quieter than this is silence (root mean square, full scale 1); when not set the detector decides.",
+    )
+    silence_duration_ms: int | None = Field(
+        None,
+        ge=100,
+        le=10_000,
+        examples=["500"],
+        description="Over a WebSocket, this much silence ends a turn; as ENDPOINTING and the words want it when not set.",
+    )
+    audio_timeout_seconds: float = Field(
+        10.0, gt=0, le=300, description="A WebSocket client that takes nothing of what it is sent for so many seconds is disconnected."
+    )
+
+    # --- Telephone --------------------------------------------------------------------------------------------
+    twilio_account_sid: str | None = Field(
+        None,
+        pattern=r"^AC[0-9a-fA-F]{32}$",
+        examples=["ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"],
+        description="The Account SID of your Twilio account. Telephone calls need it, the next two, and API_BASE_URL; else they are off.",
+    )
+    twilio_auth_token: SecretStr | None = Field(None, description="The Auth Token of that account.")
+    twilio_phone_number: str | None = Field(
+        None, pattern=r"^\+[1-9]\d{6,14}$", examples=["+34612345678"], description="The number of that account which Parley calls from."
+    )
+    twilio_api_url: str = Field(
+        "https://api.twilio.com",
+        pattern=r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/?$",
+        examples=["https://api.twilio.com"],
+        description="Where Twilio's interface is. Without https only a stand-in on this machine.",
+    )
+    phone_allowed_prefixes: Annotated[str, AfterValidator(_number_prefixes)] = Field(
+        "",
+        max_length=1000,
+        examples=["+34", "+34,+447"],
+        description="Only numbers that begin so may be called, such as +34,+447. None when not set; those that cost extra never.",
+    )
+    phone_allowed_callers: Annotated[str, AfterValidator(_number_prefixes)] = Field(
+        "",
+        max_length=2000,
+        examples=["+34612345678", "+34612345678,+4479"],
+        description="Whose telephone calls are taken: numbers, or their beginnings, such as +34612345678. Nobody's when not set.",
+    )
+    phone_calls_per_day: int = Field(20, ge=0, le=10_000, description="So many numbers may be called within 24 hours.")
+    phone_calls_per_number: int = Field(5, ge=0, le=1000, description="And each of them so often.")
+    phone_minutes_per_day: int = Field(
+        60, ge=0, le=100_000, description="All telephone calls of 24 hours together may last so many minutes: what they may cost."
+    )
+    phone_calls_at_once: int = Field(2, ge=1, le=1000, description="So many telephone calls may be under way at once.")
+    phone_longest_s: float = Field(
+        300.0, ge=30, le=14_400, description="A telephone call longer than this is ended, after a word of good-bye, in seconds."
+    )
+    phone_ring_s: float = Field(30.0, ge=5, le=120, description="A number that is called rings for so long, in seconds.")
 
     # --- Logs and metrics -------------------------------------------------------------------------------------
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")

@@ -22,6 +22,7 @@ _PATTERNS: Final = re.compile(
     r"|\bb'[^']{64,}'|\bb\"[^\"]{64,}\""  # the same as Python shows bytes
     r"|(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{8,}"
     r"|(?<=://login\?token=)[A-Za-z0-9_-]+"
+    r"|(?<=/call#)[A-Za-z0-9_-]+"  # the token of an invitation
     r"|(?<=://)[^\s/@:]+:[^\s/@]+(?=@)"  # name:password of an address
 )
 _NAMED: Final = re.compile(

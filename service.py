@@ -29,6 +29,7 @@ from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
 from calls.framework import Framework
 from calls.guest_calls import GuestCalls
+from calls.invite_links import InviteLinks, base_url_of
 from calls.joins_before import remember_joins
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
@@ -145,6 +146,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         voice_chats = _voice_chats(account, manager)
         stack.callback(voice_chats.close)
         auto_join = AutoJoin(manager, voice_chats, database, desires, account.gates, admission, bus, time_zone=settings.time_zone)
+        links = InviteLinks(database, base_url_of(settings))
         own = OwnMessages()
         sender = Sender(account.client, settings.command_prefixes, own, gates=account.gates, refused=partial(_note_refusal, account, bus))
         stack.push_async_callback(sender.close)
@@ -174,6 +176,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             auto_join=auto_join,
             transcriber=voice_notes,
             phone=private_calls,
+            links=links,
         )
         owner_chat = settings.owner_id or account.id
         writer = ChatWriter(account.input_peer, sender, owner_chat)
@@ -189,6 +192,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         control = ControlServices(
             calls=manager,
             private_calls=private_calls,
+            links=links,
             database=database,
             account_id=account.id,
             title_of=partial(title_of, account),

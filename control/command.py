@@ -131,6 +131,23 @@ def request(
     _ask(method, given, True, socket)
 
 
+def link(
+    chat: Annotated[
+        int | None,
+        typer.Argument(metavar="[CHAT]", help="The chat in whose manners Parley talks: persona, language, voice.", show_default=False),
+    ] = None,
+    language: Annotated[str | None, typer.Option(metavar="xx", help="A language instead of the chat's, such as ca.")] = None,
+    minutes: Annotated[int | None, typer.Option(help="How long the call may last at most.")] = None,
+    as_json: _Json = False,
+    socket: _Socket = None,
+) -> None:
+    """Make a link to the call page of a running Parley: whoever opens it first, within 10 minutes, talks with it in a browser.
+
+    Example: python bot.py link --minutes 15
+    """
+    _ask("link.create", {"chat_id": chat, "language": language, "max_minutes": minutes}, as_json, socket)
+
+
 @calls_app.command()
 def start(
     user: Annotated[str, typer.Argument(help="Whom to phone: their id, or @name.", show_default=False)],

@@ -10,6 +10,7 @@ from calls.events import EventBus
 from config import Settings
 from control.call_methods import CallMethods
 from control.jsonrpc import Dispatcher
+from control.link_methods import LinkMethods
 from control.methods import ServiceMethods
 from control.openrpc import discover
 from control.services import ControlServices
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def dispatcher_of(services: ControlServices) -> Dispatcher:
     """Answers every method there is."""
-    methods = [*ServiceMethods(services).methods(), *CallMethods(services).methods()]
+    methods = [*ServiceMethods(services).methods(), *CallMethods(services).methods(), *LinkMethods(services).methods()]
     return Dispatcher([*methods, discover(methods)])
 
 

@@ -67,6 +67,7 @@ _CODES: Final = {
     "call_error.flood": Code.FLOOD_WAIT,
     "call_error.too_many_joins": Code.FLOOD_WAIT,
     "call_error.full": Code.BUSY,
+    "invite.too_many": Code.BUSY,
     "call_error.overloaded": Code.BUSY,
     "call_error.busy": Code.BUSY,
     "call_error.not_reached": Code.TIMED_OUT,

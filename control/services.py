@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from calls.invite_links import InviteLinks
 from calls.reconciler import Outlook
 from calls.state import CallState
 from control.private_calls import PrivateCalls
@@ -57,5 +58,6 @@ class ControlServices:
     hearing_name: str
     voice_name: str
     private_calls: PrivateCalls | None = None
+    links: InviteLinks | None = None
     draining: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.time

@@ -73,6 +73,7 @@ _WRITERS: Final[dict[str, Callable[[dict[str, Any], TimeOfDay], str]]] = {
     "call.start": lambda result, _: f"✅ In a call with {result['user_id']}.",
     "call.accept": lambda result, _: f"✅ In a call with {result['user_id']}.",
     "call.reject": lambda result, _: f"✅ Declined {result['user_id']}.",
+    "link.create": lambda result, time_of_day: f"{result['url']}\nCan be used once, until {time_of_day(result['expires_at'])}.",
     "call.hangup": lambda result, _: f"✅ Ended the call with {result['user_id']}.",
 }
 

@@ -16,6 +16,7 @@ from handlers.command import CommandTable, Family
 from handlers.dispatch import Dispatcher
 from handlers.hearing import HearingCommands
 from handlers.languages import ReplyLanguages
+from handlers.links import LinkCommands
 from handlers.manners import MannersCommands
 from handlers.private_calls import PrivateCallCommands
 from handlers.rights import RightsCommands
@@ -31,6 +32,8 @@ def families(services: Services) -> Iterator[Family]:
     yield CallCommands(services)
     if services.phone:
         yield PrivateCallCommands(services.phone)
+    if services.links:
+        yield LinkCommands(services.links)
     yield AutoJoinCommands(services)
     yield SpeakingCommands(services)
     yield HearingCommands(services)

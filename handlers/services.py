@@ -14,6 +14,7 @@ from handlers.authority import Admins
 from handlers.call_manager import CallManager
 from handlers.decisions import AutoJoin, Histories
 from handlers.grants import StoredGrants
+from handlers.links import Links
 from handlers.private_calls import Phone
 from handlers.transcribing import Transcriber
 from storage import chats
@@ -42,6 +43,7 @@ class Services:
     auto_join: AutoJoin | None = None
     transcriber: Transcriber | None = None
     phone: Phone | None = None
+    links: Links | None = None
     clock: Callable[[], float] = time.time
 
     async def chat(self, chat_id: int) -> ChatSettings:

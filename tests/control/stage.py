@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from calls import errors
 from calls.errors import CallError
 from calls.events import EventBus
+from calls.invite_links import InviteLinks
 from calls.private_call import Direction, PrivateCall, Stage
 from calls.reconciler import Outlook
 from calls.state import CallState, PublicState
@@ -26,6 +27,8 @@ from storage.database import Database
 CHAT: Final = -1001234567890
 ACCOUNT: Final = 777
 ANN: Final = 42
+NOW: Final = 1_700_000_000.0
+PAGES: Final = "https://parley.example.org"
 
 STATUS: Final = b'{"jsonrpc": "2.0", "method": "status", "id": 1}'
 JOIN: Final = b'{"jsonrpc": "2.0", "method": "join", "params": {"chat_id": -1001234567890}, "id": 1}'
@@ -152,13 +155,14 @@ class Standing:
 
 @asynccontextmanager
 async def services(
-    folder: Path, calls: Calls, phone: Phone | None = None, draining: list[bool] | None = None
+    folder: Path, calls: Calls, phone: Phone | None = None, draining: list[bool] | None = None, pages: str | None = PAGES
 ) -> AsyncIterator[ControlServices]:
     database = await Database.open(folder / "parley.db")
     try:
         yield ControlServices(
             calls=calls,
             private_calls=phone,
+            links=InviteLinks(database, pages, lambda: NOW),
             database=database,
             account_id=ACCOUNT,
             title_of=title_of,
@@ -167,19 +171,19 @@ async def services(
             hearing_name="whisper",
             voice_name="piper",
             draining=lambda: bool(draining),
-            clock=lambda: 1_700_000_000.0,
+            clock=lambda: NOW,
         )
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def stage(folder: Path, **options: Any) -> AsyncIterator[Standing]:
-    """A server that listens in ``folder``; ``options`` are those of :class:`control.socket_server.ControlServer`."""
+async def stage(folder: Path, pages: str | None = PAGES, **options: Any) -> AsyncIterator[Standing]:
+    """A server that listens in ``folder``, the call page is at ``pages``; others go to :class:`control.socket_server.ControlServer`."""
     calls, phone, bus = Calls(), Phone(), EventBus()
     draining: list[bool] = []
     path = folder / "control.sock"
-    async with services(folder, calls, phone, draining) as made, ControlServer(path, dispatcher_of(made), bus, **options) as server:
+    async with services(folder, calls, phone, draining, pages) as made, ControlServer(path, dispatcher_of(made), bus, **options) as server:
         yield Standing(path, calls, phone, bus, made.database, server, draining)
 
 

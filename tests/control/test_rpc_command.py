@@ -30,9 +30,13 @@ TIME_OUT_S = 60.0
 
 
 async def started(path: Path, *command: str) -> asyncio.subprocess.Process:
+    return await started_bot(path, "rpc", *command)
+
+
+async def started_bot(path: Path, *command: str) -> asyncio.subprocess.Process:
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, str(ROOT / "bot.py"), "rpc", *command),
+        *(sys.executable, str(ROOT / "bot.py"), *command),
         cwd=path.parent,
         env=plain | {"CONTROL_SOCKET": "none" if path.name == "none" else str(path), "PYTHONIOENCODING": "utf-8", "TZ": "UTC"},
         stdin=asyncio.subprocess.DEVNULL,
@@ -48,6 +52,13 @@ async def rpc(path: Path, *command: str) -> tuple[int | None, str, str]:
     assert b"Traceback" not in complaints, complaints.decode()
     watch(output + complaints, f"bot.py rpc {' '.join(command)}")
     return process.returncode, output.decode(), complaints.decode()
+
+
+async def printed_by_bot(standing: Standing, *command: str) -> str:
+    """The output of any command of ``bot.py`` that asks a running Parley."""
+    output, complaints = await asyncio.wait_for((await started_bot(standing.path, *command)).communicate(), TIME_OUT_S)
+    assert complaints == b""
+    return output.decode().strip()
 
 
 async def printed(standing: Standing, *command: str) -> str:

@@ -15,6 +15,7 @@ from telethon.tl import functions, types
 
 from calls import errors
 from calls.gate_keeper import OnWait
+from calls.invite_links import InviteLinks
 from calls.private_call import PrivateCall
 from calls.reconciler import Outlook
 from calls.speculation import Speculation
@@ -28,6 +29,7 @@ from handlers.services import Services
 from storage import audit
 from storage.database import Database
 
+PAGES: Final = "https://parley.example.org"
 GROUP: Final = -1_000_000_005_001
 CHANNEL: Final = -1_000_000_000_007
 VOICE: Final = types.Channel(71, "The voice of the club", types.ChatPhotoEmpty(), None, username="voice")
@@ -267,7 +269,7 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
         client=telegram, settings=load_settings(None, **settings), database=database, manager=manager, grants=StoredGrants(database),
         admins=Admins(telegram), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
         voice_name="piper joe-medium", hearing_name="whisper base", histories=histories,
-        transcriber=Transcriber(), phone=Phone(), clock=lambda: 1000.0,
+        transcriber=Transcriber(), phone=Phone(), links=InviteLinks(database, PAGES, lambda: 1000.0), clock=lambda: 1000.0,
     )  # fmt: skip
     await services.grants.add_sudo(SUDO, OWNER, 0.0)
     await services.grants.authorise(GROUP, LISTED, OWNER, 0.0)

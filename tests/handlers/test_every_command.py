@@ -47,6 +47,7 @@ WRONG = {
     "blacklist": ["", "@nobody"],
     "unblacklist": [""],
     "help": ["juggle"],
+    "calllink": ["0", "1441", "half an hour", "²"],
     "logs": [],
 }
 
