@@ -17,6 +17,7 @@ MOST_VALUES: Final = 200
 _PATTERNS: Final = re.compile(
     r"1[A-Za-z0-9_-]{200,}={0,2}"  # a Telethon string session
     r"|\b(?:sk|pk|ghp|gho|xox[abp])[-_][A-Za-z0-9_-]{16,}"  # keys of services
+    r"|\bparley_[A-Za-z0-9_-]{43}"  # a token of the HTTP API
     r"|\b\d{6,12}:[A-Za-z0-9_-]{30,}"  # the token of a bot
     r"|\b[0-9a-fA-F]{32,}\b"  # an api_hash, an authorisation key
     r"|\bb'[^']{64,}'|\bb\"[^\"]{64,}\""  # the same as Python shows bytes

@@ -19,6 +19,7 @@ from brain.clauses import ClauseSplitter
 from calls import facade
 from calls.admission import Admission
 from calls.autojoin_driver import AutoJoin
+from calls.browser_calls import BrowserCalls
 from calls.call import GOOD_BYE
 from calls.chat_histories import ChatHistories
 from calls.chat_manners import join_as_kept, manners_kept
@@ -28,8 +29,9 @@ from calls.errors import FLOODS, explain
 from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
 from calls.framework import Framework
-from calls.guest_calls import GuestCalls
+from calls.guest_calls import Door, GuestCalls
 from calls.invite_links import InviteLinks, base_url_of
+from calls.ice import ice_servers
 from calls.joins_before import remember_joins
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
@@ -203,11 +205,10 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             draining=stop.is_set,
         )
         private_calls.attended = await stack.enter_async_context(controlled(settings, control, bus))
-        doors = HttpServices(settings=settings, guests=guests, engines=engines, pacer=pacer, bus=bus, database=database, control=control)
-        await stack.enter_async_context(served_http(settings, doors))
         live = Live(
             group_calls=lambda: len(manager.active),
             private_calls=lambda: len(private_calls.calls),
+            guest_calls={door.value: partial(guests.count, door) for door in Door},
             speculation=engines.speculation,
             floods=account.gates.floods,
             dropped={
@@ -216,7 +217,19 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
                 "turn model questions": lambda: engines.turn_judge.dropped if isinstance(engines.turn_judge, TurnModel) else 0,
             },
         )
-        await stack.enter_async_context(measured(settings, bus, live))
+        browser_calls = await stack.enter_async_context(BrowserCalls(guests, pacer, bus, ice_servers(settings)))
+        doors = HttpServices(
+            settings=settings,
+            guests=guests,
+            engines=engines,
+            pacer=pacer,
+            bus=bus,
+            database=database,
+            control=control,
+            browser_calls=browser_calls,
+            registry=await stack.enter_async_context(measured(settings, bus, live)),
+        )
+        await stack.enter_async_context(served_http(settings, doors))
         heart.ready()
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)

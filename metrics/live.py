@@ -15,19 +15,22 @@ Count = Callable[[], int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Live(Collector):
-    """``floods`` and ``dropped`` are by what was asked of Telegram, and by what was dropped."""
+    """``guest_calls`` are by door, ``floods`` and ``dropped`` are by what was asked of Telegram, and by what was dropped."""
 
     group_calls: Count
     private_calls: Count
     speculation: Speculation
     floods: Mapping[str, int]
     dropped: Mapping[str, Count] = field(default_factory=dict)
+    guest_calls: Mapping[str, Count] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
         """Every metric as it stands now."""
         calls = GaugeMetricFamily("parley_calls", "Calls that Parley is in just now.", labels=["kind"])
         calls.add_metric(["group"], self.group_calls())
         calls.add_metric(["private"], self.private_calls())
+        for door, count_of in self.guest_calls.items():
+            calls.add_metric([door], count_of())
         yield calls
         yield from self._speculation()
         floods = CounterMetricFamily("parley_flood_waits", "Times that Telegram asked to be left alone for a while.", labels=["request"])

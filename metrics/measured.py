@@ -21,26 +21,29 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def measured(settings: Settings, bus: EventBus, live: Live) -> AsyncIterator[None]:
-    """Serve metrics inside, if the settings ask for them; else nothing is counted.
+async def measured(settings: Settings, bus: EventBus, live: Live) -> AsyncIterator[CollectorRegistry | None]:
+    """Count inside, for the HTTP server and for a page of its own at METRICS_PORT, where the settings ask for either.
+
+    Gives what collects the metrics; ``None``: nobody could read them, so nothing is counted.
 
     :raises metrics.page.MetricsError: not at that address.
     """
-    if settings.metrics_port is None:
-        yield
+    if settings.metrics_port is None and not settings.http_port:
+        yield None
         return
     registry = CollectorRegistry()
     Info("parley", "Which Parley this is.", registry=registry).info({"version": VERSION})
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     registry.register(live)
-    async with served(registry, settings.metrics_host, settings.metrics_port):
-        unsubscribe = bus.subscribe(Meters(registry))
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.metrics_port is not None:
+            await stack.enter_async_context(served(registry, settings.metrics_host, settings.metrics_port))
+            log.info("Prometheus finds the metrics at http://%s:%d/metrics.", settings.metrics_host, settings.metrics_port)
+        stack.callback(bus.subscribe(Meters(registry)))
         lag = asyncio.create_task(watch_lag(registry), name="event loop lag")
-        log.info("Prometheus finds the metrics at http://%s:%d/metrics.", settings.metrics_host, settings.metrics_port)
         try:
-            yield
+            yield registry
         finally:
-            unsubscribe()
             lag.cancel()
             await asyncio.wait({lag})

@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from calls import events
+from calls.guest_calls import is_guest
 from calls.state import Phase
 
 SPAN_BUCKETS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
@@ -104,7 +105,9 @@ class Meters:
 
 
 def _kind(event: events.CallEvent) -> str:
-    """Chats of people have positive ids, groups and channels negative ones."""
+    """Chats of people have positive ids, groups and channels negative ones; a guest is whoever comes by another door."""
+    if is_guest(event.chat_id):
+        return "guest"
     return "private" if event.chat_id > 0 else "group"
 
 

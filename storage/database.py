@@ -65,6 +65,31 @@ class Database:
             undo.pop_all()
         return cls(path, lock, *connections)
 
+    @classmethod
+    async def open_beside(cls, path: Path) -> Database:
+        """Open the file for a moment, also while a Parley works with it, which is not disturbed.
+
+        :raises storage.errors.StorageError: see :meth:`open`; or the Parley that works with it is of another version.
+        """
+        try:
+            return await cls.open(path, wait_s=0)
+        except StorageError as error:
+            if error.problem is not Problem.BUSY:
+                raise
+        steps = all_migrations()
+        try:
+            reader, writer = await _open_to_write(path, None)
+            if (version := await version_of(path, reader, steps)) == len(steps):
+                return cls(path, Lock(path), reader, writer)
+            await reader.close()
+            await writer.close()
+        except (sqlite3.Error, OSError) as error:
+            raise explained(path, error) from error
+        raise StorageError(
+            f"The Parley that works with {path} is another one (schema {version}, this one knows {len(steps)}).",
+            "Stop it and start it again, then try once more.",
+        )
+
     @property
     def is_writable(self) -> bool:
         """Whether it was opened to be written; writing may fail all the same."""

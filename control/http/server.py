@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from aiohttp import web
 
 from config import Settings
-from control.http import health
+from control.http import browser, health, pages, speech
+from control.http.access import DOORKEEPER, Doorkeeper
+from control.http.calls import CallRoutes
+from control.http.guard import add_headers, middlewares
+from control.http.origins import Places, name_of, origin_of
 from control.http.services import HttpServices
 from errors import EXIT_SETTINGS, ParleyError
+from storage import tokens
+from storage.database import Database
 
 log = logging.getLogger(__name__)
 
 CLOSING_S: Final = 2.0
 MOST_BODY_BYTES: Final = 1024 * 1024
-DOORS: Final[tuple[Callable[[HttpServices], list[web.RouteDef]], ...]] = (health.routes,)
+DOORS: Final[tuple[Callable[[HttpServices], list[web.RouteDef]], ...]] = (
+    pages.routes,
+    health.routes,
+    browser.routes,
+    speech.routes,
+)
 """What is reached over HTTP: each gives its routes."""
 
 
@@ -32,21 +45,39 @@ class HttpError(ParleyError):
 
 def application(services: HttpServices) -> web.Application:
     """All that is served."""
-    made = web.Application(client_max_size=MOST_BODY_BYTES)
+    settings = services.settings
+    made = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=middlewares(places(settings)))
+    made[DOORKEEPER] = Doorkeeper(services.database, settings.http_requests_per_minute)
+    made.on_response_prepare.append(add_headers)
+    calls = CallRoutes(services)
+    made.add_routes(calls.routes())
+    made.on_shutdown.append(calls.close)
     for routes in DOORS:
         made.add_routes(routes(services))
     return made
+
+
+def places(settings: Settings) -> Places:
+    """The names of the server and the origins that may use it."""
+    outside = [settings.api_base_url] if settings.api_base_url else []
+    names = {*_listed(settings.http_hosts), *(name_of(origin_of(url).partition("://")[2]) for url in outside)}
+    return Places(frozenset(names), frozenset({*_listed(settings.http_origins), *(origin_of(url) for url in outside)}))
+
+
+def _listed(setting: str) -> set[str]:
+    return {each.strip().lower() for each in setting.split(",") if each.strip()}
 
 
 @contextlib.asynccontextmanager
 async def served_http(settings: Settings, services: HttpServices) -> AsyncIterator[None]:
     """Serve inside, unless HTTP_PORT is 0. Where another program has the port that nobody has chosen, Parley works without.
 
-    :raises HttpError: nothing can be served at HTTP_HOST and HTTP_PORT.
+    :raises HttpError: nothing can be served at HTTP_HOST and HTTP_PORT, or others could reach it and there is no token.
     """
     if not settings.http_port:
         yield
         return
+    await _refuse_strangers(settings, services.database)
     runner = web.AppRunner(application(services), access_log=None, handle_signals=False, shutdown_timeout=CLOSING_S)
     await runner.setup()
     try:
@@ -54,6 +85,17 @@ async def served_http(settings: Settings, services: HttpServices) -> AsyncIterat
         yield
     finally:
         await runner.cleanup()
+
+
+async def _refuse_strangers(settings: Settings, database: Database) -> None:
+    if ipaddress.ip_address(settings.http_host).is_loopback:
+        return
+    now = time.time()
+    if not any(token.is_good(now) for token in await tokens.all_of_them(database)):
+        raise HttpError(
+            f"HTTP_HOST is {settings.http_host}: others could reach the calls, and there is no token to tell who may.",
+            "Make one with: python bot.py token create NAME, or leave HTTP_HOST out.",
+        )
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:
@@ -69,4 +111,12 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> None:
             raise refusal from error
         log.warning("%s Until then there are no web pages and no HTTP API.", refusal)
         return
-    log.info("The page of the calls: http://%s:%d/", settings.http_host, settings.http_port)
+    log.info("The page of the calls is at %s", address(settings))
+
+
+def address(settings: Settings) -> str:
+    """Where the pages are, for a browser on this machine."""
+    host = settings.http_host
+    if ipaddress.ip_address(host).is_unspecified or host == "127.0.0.1":
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}/"
