@@ -119,7 +119,7 @@ class Call:
 
         :raises errors.LineError: through ``opened``, never from here. How it ended is in ``ending``.
         """
-        unsubscribe = [self._bus.subscribe(self._record), self._bus.subscribe(self._note)]
+        unsubscribe = [self._bus.subscribe(listener, self._chat_id) for listener in (self._record, self._note)]
         try:
             with of_call(self._chat_id, uuid.uuid4().hex[:8]):
                 await self._live()
@@ -301,6 +301,11 @@ class Call:
         splitter = ClauseSplitter(self._manners.voice.language)
         with self._sounds.chosen([*splitter.feed(text), *splitter.flush()], voice, sound):
             return await self.speak(text)
+
+    def typed(self, participant: Participant, text: str) -> None:
+        """A participant writes something that is to be answered aloud."""
+        if self._state is PublicState.JOINED and self._manners.listens:
+            self._conversation.typed(participant, text)
 
     async def _announce(self, text: str, language: str | None, *, first: bool) -> bool:
         said = self._said.setdefault(text, asyncio.get_running_loop().create_future())

@@ -34,6 +34,7 @@ from calls.turns.lulls import LullEdge
 from calls.turns.patience import Patience
 from calls.turns.revisions import Revisions
 from calls.turns.text_cues import finished_by_words
+from calls.typed_turn import readable, typed_turn
 from engines import Remedy, Trouble, listen_to_troubles
 from errors import EngineError
 
@@ -119,6 +120,16 @@ class Conversation:
         ``language`` is that of the text, where it is not the call's; ``first``: before everything that waits to be answered.
         """
         return self._floor.announce(Turn(NOBODY, self._revisions.begin(), announced=text, announced_in=language), first=first)
+
+    def typed(self, participant: Participant, text: str) -> None:
+        """Somebody writes instead of speaking: it interrupts the bot and is answered like a spoken turn."""
+        if not (words := readable(text)):
+            return
+        self._interrupt(participant)
+        self._asked_whether_there = False
+        turn = typed_turn(participant, words, self._language, self._revisions, self._clock())
+        self._publish(events.TurnBegan, turn_id=turn.turn_id, speaker=participant.name, speaker_id=participant.id)
+        self._floor.commit(turn)
 
     def change_manners(self, manners: Manners) -> None:
         """From the next turn on; how a participant is listened to stays as it was when they were first heard."""

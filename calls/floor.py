@@ -131,7 +131,7 @@ class Floor:
     def take_back(self, participant: Participant) -> Turn | None:
         """The participant's last turn, if nothing of the answer to it was heard yet: then it was not over. It is no longer answered."""
         candidates = [turn for turn in (self._answered, *self._waiting) if turn and turn.state is not TurnState.OVER]
-        turns = [turn for turn in candidates if turn.participant.id == participant.id]
+        turns = [turn for turn in candidates if turn.participant.id == participant.id and not turn.typed]
         last = max(turns, key=lambda turn: turn.turn_id, default=None)
         if last is None or self._sounded(last) or len(last.carried) > LONGEST_CARRIED_BYTES:
             return None

@@ -106,6 +106,8 @@ class Turn:
     """Words of the bot's own that nobody asked for; such a turn is nobody's and has no draft before it is its time."""
     announced_in: str | None = None
     """Their language, where it is not the one of the call."""
+    typed: bool = False
+    """Its words were written, not spoken."""
     aside: str = ""
     """Why it is nothing for the bot (``backchannel``), as far as its words are known; empty: it may be."""
 

@@ -1,0 +1,279 @@
+"""Calls from web pages: created, connected, shown as captions, come back to, ended. What carries the page's messages is not known here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Final
+
+from calls import ending
+from calls.captions import Message, caption
+from calls.ending import Ending
+from calls.errors import CallError
+from calls.events import CallEvent, EventBus
+from calls.guest_calls import RESUME_WITHIN_S, GuestCall, GuestCalls, GuestWishes
+from calls.ice import IceServers
+from calls.lines.browser import BrowserLine
+from calls.lines.line import Participant
+from calls.lines.pacer import Pacer
+from errors import LineError
+
+log = logging.getLogger(__name__)
+
+CALLER_ID: Final = -1
+"""No user of Telegram has this id."""
+MOST_WAITING: Final = 100
+"""Sessions created and not connected yet."""
+MOST_ENDED: Final = 1_000
+KEPT_MESSAGES: Final = 300
+"""What a page that was away can have again."""
+CONNECT_WITHIN_S: Final = 60.0
+NO_SERVERS: Final = IceServers()
+HANGING_UP: Final = {
+    ending.End.SENT_AWAY: ("Parley has hung up.", "browser.sent_away"),
+    ending.End.TOO_LONG: ("The call has lasted as long as one may.", "browser.too_long"),
+}
+HUNG_UP: Final = ("You have hung up.", "browser.hung_up")
+
+Send = Callable[[str], None]
+
+
+@dataclass(slots=True, eq=False)
+class BrowserSession:
+    """One page's call. ``session_id`` is a secret of the page: with it the page comes back."""
+
+    session_id: str
+    wishes: GuestWishes
+    created_s: float
+    _calls: BrowserCalls
+    _line: BrowserLine | None = None
+    _guest: GuestCall | None = None
+    _task: asyncio.Task[None] | None = None
+    _send: Send | None = None
+    _numbered: int = 0
+    _kept: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=KEPT_MESSAGES))
+
+    # ---- what the page wants
+
+    def attach(self, send: Send, seen: int = 0) -> None:
+        """From now on messages that cannot go by the call's own channel go to ``send``, beginning with those after number ``seen``."""
+        self._send = send
+        for number, message in self._kept:
+            if number > seen:
+                send(message)
+
+    def detach(self, send: Send) -> None:
+        """``send`` can be used no more."""
+        if self._send is send:
+            self._send = None
+
+    async def offer(self, sdp: str) -> str:
+        """The answer to the page's offer: of a call that begins, or of a new connection for one that goes on.
+
+        :raises calls.lines.browser_peer.OfferRefused: it makes no sense.
+        :raises errors.LineError: the call is over.
+        """
+        if self._line is not None:
+            return await self._line.answer(sdp)
+        line = self._line = self._calls.new_line(self)
+        try:
+            answer = await line.answer(sdp)
+        except BaseException:
+            self._line = None
+            await line.close()
+            raise
+        self._task = asyncio.create_task(self._converse(line), name=f"browser session of {self.wishes.title}")
+        return answer
+
+    async def add_candidate(self, candidate: dict[str, Any] | None) -> None:
+        """An address at which the page may be reached; ``None``: it knows no more."""
+        if self._line is not None:
+            await self._line.add_candidate(candidate)
+
+    def type(self, text: str) -> None:
+        """The caller writes something that is to be answered."""
+        if self._guest is not None and self._line is not None:
+            self._guest.call.typed(self._line.caller, text)
+
+    def hang_up(self) -> None:
+        """The caller wants no more."""
+        if self._line is not None:
+            self._line.hang_up()
+        else:
+            self._calls.forget(self)
+
+    def take(self, text: str) -> None:
+        """A message of the page that came by the call's own channel; what makes no sense is passed over."""
+        try:
+            message = json.loads(text)
+        except ValueError:
+            return
+        match message:
+            case {"type": "text", "text": str(typed)}:
+                self.type(typed)
+            case {"type": "end"}:
+                self.hang_up()
+            case _:
+                pass
+
+    # ---- what the page is told
+
+    @property
+    def call_id(self) -> str | None:
+        """That of the call, once it has begun."""
+        return self._guest.call_id if self._guest is not None else None
+
+    @property
+    def over(self) -> bool:
+        """The call has ended, or has not come about."""
+        return self._task is not None and self._task.done()
+
+    def tell(self, message: Message) -> None:
+        """Send a message to the page: by the call's own channel, or else by what is attached; kept for a page that is away."""
+        self._numbered += 1
+        text = json.dumps({**message, "n": self._numbered}, ensure_ascii=False)
+        self._kept.append((self._numbered, text))
+        if not (self._line is not None and self._line.present and self._line.send(text)) and self._send is not None:
+            self._send(text)
+
+    def tell_clear(self) -> None:
+        """What is on its way to be heard should not be heard any more."""
+        if self._line is not None:
+            self._line.send('{"type": "clear"}')
+
+    def _show(self, event: CallEvent) -> None:
+        if (message := caption(event)) is not None:
+            self.tell(message)
+
+    # ---- the call itself
+
+    async def _converse(self, line: BrowserLine) -> None:
+        how: Ending | None = None
+        try:
+            guest = self._guest = await self._calls.guests.open(line, self.wishes)
+            unsubscribe = self._calls.bus.subscribe(self._show, guest.chat_id)
+            try:
+                self.tell({"type": "connected", "call_id": guest.call_id, "resumed": guest.resumed, "phase": _phase_of(guest)})
+                how = await guest.over
+            finally:
+                unsubscribe()
+        except LineError as error:
+            how = ending.failed(error)
+        except Exception:
+            log.exception("a browser call failed inside")
+            how = ending.failed(CallError("Parley failed inside.", "Try again.", key="browser.inside"))
+        finally:
+            await line.close()
+            self._calls.ended(self, self._guest)
+        self._tell_ended(how)
+
+    def _tell_ended(self, how: Ending) -> None:
+        reason, key = HANGING_UP.get(how.end) or (how.reason, how.key)
+        if not reason:
+            reason, key = HUNG_UP
+        self.tell({"type": "ended", "end": how.end.value, "reason": reason, "key": key})
+
+
+def _phase_of(guest: GuestCall) -> str:
+    phase = guest.state.phase
+    return phase.value if phase is not None else "listening"
+
+
+class BrowserCalls:
+    """All calls from web pages; an async context manager that ends them. ``clock`` is monotonic, in seconds."""
+
+    def __init__(
+        self,
+        guests: GuestCalls,
+        pacer: Pacer,
+        bus: EventBus,
+        ice: IceServers = NO_SERVERS,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.guests = guests
+        self.bus = bus
+        self._pacer = pacer
+        self._ice = ice
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._sessions: dict[str, BrowserSession] = {}
+        self._ended: OrderedDict[str, tuple[GuestWishes, float]] = OrderedDict()
+
+    async def __aenter__(self) -> BrowserCalls:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        tasks = [session._task for session in self._sessions.values() if session._task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def create_session(self, wishes: GuestWishes) -> BrowserSession:
+        """A call that a page may connect to within a minute.
+
+        :raises calls.errors.CallError: there is no room, or Parley is about to end.
+        """
+        if (refusal := self.guests.refusal()) is not None:
+            raise refusal
+        self._forget_old()
+        if sum(session._line is None for session in self._sessions.values()) >= MOST_WAITING:
+            raise CallError("Too many pages want to call at once.", "Try again in a minute.", key="browser.too_many")
+        session = BrowserSession(secrets.token_urlsafe(16), wishes, self._clock(), self)
+        self._sessions[session.session_id] = session
+        return session
+
+    def find(self, session_id: str) -> BrowserSession | None:
+        """The session of this id, if it is not over."""
+        return self._sessions.get(session_id)
+
+    def come_back(self, session_id: str) -> BrowserSession | None:
+        """A new call that goes on with the conversation of one that ended within the last minute.
+
+        :raises calls.errors.CallError: as :meth:`create_session`.
+        """
+        wishes, ended_s = self._ended.get(session_id, (None, 0.0))
+        if wishes is None or self._clock() - ended_s > RESUME_WITHIN_S:
+            return None
+        session = self.create_session(wishes)
+        self._ended.pop(session_id, None)
+        return session
+
+    def ice_for_page(self) -> list[dict[str, Any]]:
+        """The servers that a page should try."""
+        return self._ice.for_page(self._wall_clock())
+
+    def new_line(self, session: BrowserSession) -> BrowserLine:
+        """The line of a session's call."""
+        caller = Participant(CALLER_ID, session.wishes.title)
+        line = BrowserLine(caller, self._ice.for_us(self._wall_clock()), self._pacer)
+        line.on_message = session.take
+        line.on_clear = session.tell_clear
+        return line
+
+    def ended(self, session: BrowserSession, guest: GuestCall | None) -> None:
+        """The call is over; for a minute it can be gone on with."""
+        self.forget(session)
+        if guest is None:
+            return
+        self._ended[session.session_id] = (replace(session.wishes, session_id=guest.session_id), self._clock())
+        while len(self._ended) > MOST_ENDED:
+            self._ended.popitem(last=False)
+
+    def forget(self, session: BrowserSession) -> None:
+        """It can be connected to no more."""
+        self._sessions.pop(session.session_id, None)
+
+    def _forget_old(self) -> None:
+        too_old_s = self._clock() - CONNECT_WITHIN_S
+        for session in list(self._sessions.values()):
+            if session._line is None and session.created_s < too_old_s:
+                self.forget(session)

@@ -1,0 +1,271 @@
+"""The browser door with scripted engines in a thread of its own, and a headless Chromium whose microphone plays recorded speech."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import threading
+import wave
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import numpy as np
+from aiohttp import web
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from audio.pcm import HEARING_RATE_HZ
+from audio.stt import Transcript
+from audio.tts import Voice
+from brain import Message
+from calls import events
+from calls.browser_calls import BrowserCalls
+from calls.drafting import Engines
+from calls.guest_calls import GuestCalls
+from calls.lines.pacer import Pacer
+from calls.manners import Manners
+from config import load_settings
+from control.http.server import application
+from control.http.services import HttpServices
+from control.services import ControlServices
+from errors import EngineError
+from storage import invites
+from storage.database import Database
+from tests.calls.stage import ScriptedBrain, ScriptedVoice
+from tests.speech import clip_named
+
+Result = TypeVar("Result")
+
+QUESTION: Final = "go forward ten meters"
+REMARK: Final = "unless to be rather cold hearted and rather selfish is to be ill disposed"
+QUESTION_AT_S: Final = 1.0
+REMARK_AT_S: Final = 7.5
+STORY: Final = "Once upon a time there was a story. " + " ".join(f"Its sentence number {place} went on for a while." for place in range(9))
+ANSWER: Final = "Fine. I have stopped."
+ECHO: Final = "You have said: "
+
+WATCH_SOUND: Final = """
+  // Watches what the page plays: window.heard is [[ms, loudness], ...] every 10 ms, 0 while the page is muted.
+  window.heard = [];
+  window.spokenHere = [];
+  const Real = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Real {
+    constructor(...all) {
+      super(...all);
+      window.peers = [...(window.peers ?? []), this];
+      this.addEventListener('track', (event) => {
+        const context = new AudioContext();
+        const analyser = new AnalyserNode(context, { fftSize: 256 });
+        context.createMediaStreamSource(new MediaStream([event.track])).connect(analyser);
+        const samples = new Float32Array(analyser.fftSize);
+        setInterval(() => {
+          analyser.getFloatTimeDomainData(samples);
+          const loudness = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+          const muted = document.getElementById('voice').muted;
+          window.heard.push([Date.now(), muted ? 0 : loudness]);
+        }, 10);
+      });
+    }
+  };
+  window.speechSynthesis.speak = (utterance) => window.spokenHere.push(utterance.text);
+"""
+
+
+@dataclass
+class TimedEar:
+    """Hears the question, or (later in the call) the remark: Chromium's microphone plays both at known times."""
+
+    name: str = "timed ear"
+    began_s: float = 0.0
+
+    async def load(self) -> None: ...
+
+    async def transcribe(self, pcm: bytes, language: str | None = None) -> Transcript:
+        await asyncio.sleep(0.05)
+        earlier = asyncio.get_running_loop().time() - self.began_s < (QUESTION_AT_S + REMARK_AT_S) / 2 + 2
+        return Transcript(QUESTION if earlier else REMARK)
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class BreakableVoice(ScriptedVoice):
+    """A voice that fails on demand."""
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
+        async for pcm in super().synthesize(text, voice):
+            yield pcm
+
+
+def answer(messages: Sequence[Message]) -> str:
+    said = messages[-1].text
+    if QUESTION in said:
+        return STORY
+    return ANSWER if REMARK in said else ECHO + said
+
+
+@dataclass
+class BrowserHouse:
+    """Made by :func:`browser_house`. What touches the calls runs on their loop: :meth:`run`."""
+
+    data_dir: Path
+    ear: TimedEar = field(default_factory=TimedEar)
+    voice: BreakableVoice = field(default_factory=BreakableVoice)
+    happened: list[events.CallEvent] = field(default_factory=list)
+    url: str = ""
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    guests: GuestCalls = field(init=False)
+    calls: BrowserCalls = field(init=False)
+    database: Database = field(init=False)
+    _ready: threading.Event = field(default_factory=threading.Event)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def run(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Do something on the loop of the calls."""
+
+        async def awaited() -> Result:
+            return await work()
+
+        return asyncio.run_coroutine_threadsafe(awaited(), self.loop).result(10)
+
+    def fail_speaking(self, fails: bool) -> None:
+        self.voice.failure = EngineError("The voice is gone.") if fails else None
+
+    def invitation(self) -> str:
+        """A token for one call."""
+
+        async def create() -> str:
+            return await invites.create(self.database, invites.Invite(language="en"), 1, asyncio.get_running_loop().time())
+
+        return self.run(create)
+
+    def transcript(self) -> list[tuple[str, str]]:
+        """What was said and heard in all calls so far, in order: (said, heard of the reply)."""
+        return [(event.heard, event.reply_heard) for event in self.happened if isinstance(event, events.ExchangeEnded)]
+
+    async def serve(self) -> None:
+        async with self._served():
+            self._ready.set()
+            await self._stop.wait()
+
+    @contextlib.asynccontextmanager
+    async def _served(self) -> AsyncIterator[None]:
+        bus = events.EventBus()
+        bus.subscribe(self.happened.append)
+        bus.subscribe(self._note_beginning)
+        engines = Engines(self.ear, ScriptedBrain(answer), self.voice)
+
+        async def manners_for(_chat_id: int) -> Manners:
+            return Manners()
+
+        async with contextlib.AsyncExitStack() as stack:
+            self.guests = await stack.enter_async_context(GuestCalls(engines, manners_for, bus))
+            pacer = Pacer()
+            self.calls = await stack.enter_async_context(BrowserCalls(self.guests, pacer, bus))
+            self.database = await Database.open(self.data_dir / "browser.db")
+            stack.push_async_callback(self.database.close)
+            services = HttpServices(
+                settings=load_settings(None, data_dir=self.data_dir),
+                guests=self.guests,
+                engines=engines,
+                pacer=pacer,
+                bus=bus,
+                database=self.database,
+                control=cast(ControlServices, None),
+                browser_calls=self.calls,
+            )
+            runner = web.AppRunner(application(services), shutdown_timeout=0.5)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield
+
+    def _note_beginning(self, event: events.CallEvent) -> None:
+        if isinstance(event, events.CallJoined):
+            self.ear.began_s = event.at_s
+
+
+@contextlib.contextmanager
+def browser_house(data_dir: Path) -> Iterator[BrowserHouse]:
+    """Serve in a thread while inside."""
+    house = BrowserHouse(data_dir)
+    thread = threading.Thread(target=house.loop.run_until_complete, args=(house.serve(),), name="browser house")
+    thread.start()
+    try:
+        assert house._ready.wait(20), "the house does not open"
+        yield house
+    finally:
+        house.loop.call_soon_threadsafe(house._stop.set)
+        thread.join(20)
+        house.loop.close()
+
+
+def microphone_file(path: Path) -> Path:
+    """The question, and later the remark, as Chromium's microphone plays them once."""
+    pcm = np.zeros(int((REMARK_AT_S + 8) * HEARING_RATE_HZ), dtype="<i2")
+    for at_s, name in ((QUESTION_AT_S, "goforward"), (REMARK_AT_S, "lv_0890")):
+        samples = np.frombuffer(clip_named(name)[0], dtype="<i2")
+        pcm[int(at_s * HEARING_RATE_HZ) :][: len(samples)] = samples
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(HEARING_RATE_HZ)
+        file.writeframes(pcm.tobytes())
+    return path
+
+
+def chromium_program() -> str:
+    """Where Debian and others put it."""
+    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    assert found, "These tests need Chromium. Install it with: sudo apt install chromium"
+    return found
+
+
+@contextlib.contextmanager
+def chromium(microphone: Path) -> Iterator[Browser]:
+    """A headless Chromium that says what the file does."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_program(),
+            args=[
+                "--no-sandbox",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+                f"--use-file-for-fake-audio-capture={microphone}%noloop",
+                "--autoplay-policy=no-user-gesture-required",
+                "--disable-gpu",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+def open_page(context: BrowserContext, url: str) -> Page:
+    """The call page, ready to be used; what goes wrong inside it fails the test."""
+    page = context.new_page()
+    page.add_init_script(WATCH_SOUND)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.troubles = troubles  # type: ignore[attr-defined]
+    page.goto(url)
+    page.wait_for_selector("html[data-ready=yes]")
+    return page
+
+
+def captions_of(page: Page) -> list[dict[str, Any]]:
+    """What the page shows: who, the words, what was cut off, the note under it."""
+    shown: list[dict[str, Any]] = page.evaluate(
+        """() => [...document.querySelectorAll('#captions li')].map((entry) => ({
+          who: entry.className,
+          words: entry.querySelector('.words').textContent,
+          cut: entry.querySelector('.cut')?.textContent ?? null,
+          note: entry.querySelector('.note')?.textContent ?? null,
+          partial: entry.querySelector('.partial') !== null,
+          latency: entry.querySelector('.latency')?.getAttribute('aria-label') ?? null,
+        }))"""
+    )
+    return shown
