@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
 from typing import Final
 
@@ -51,12 +51,19 @@ class Invite:
     """What a token is good for.
 
     ``chat_id`` is the chat whose persona, language and voice are used (``None``: those of the settings), ``language`` one to be used
-    instead of the chat's, ``longest_s`` how long the call may last at most (``None``: as long as any).
+    instead of the chat's, ``longest_s`` how long the call may last at most (``None``: as long as any). ``opening`` and ``purpose`` are
+    those of :class:`calls.guest_calls.GuestWishes`.
     """
 
     chat_id: int | None = None
     language: str | None = None
     longest_s: float | None = None
+    opening: str | None = None
+    purpose: str = ""
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Invite))
+_COLUMNS: Final = ", ".join(_FIELDS)
 
 
 async def create(database: Database, invite: Invite, by: int, now: float) -> str:
@@ -66,7 +73,7 @@ async def create(database: Database, invite: Invite, by: int, now: float) -> str
     :raises storage.errors.StorageError: it could not be kept.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    row = (_hash(token), invite.chat_id, invite.language, invite.longest_s, by, now, now + VALID_S)
+    row = (_hash(token), *astuple(invite), by, now, now + VALID_S)
     async with database.transaction() as connection:
         await connection.execute("DELETE FROM invites WHERE expires_at < ?", (now - REMEMBERED_S,))
         ((many,),) = await connection.execute_fetchall("SELECT count(*) FROM invites WHERE expires_at > ? AND used_at IS NULL", (now,))
@@ -76,8 +83,7 @@ async def create(database: Database, invite: Invite, by: int, now: float) -> str
                 fields={"limit": MOST_OPEN},
             )  # fmt: skip
         await connection.execute(
-            """INSERT INTO invites (token_hash, chat_id, language, longest_s, created_by, created_at, expires_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?)""",
+            f"INSERT INTO invites (token_hash, {_COLUMNS}, created_by, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
     return token
@@ -93,15 +99,15 @@ async def redeem(database: Database, token: str, now: float) -> Invite:
         raise InviteRefused(Refusal.UNKNOWN)
     async with database.transaction() as connection:
         found = await connection.execute_fetchall(
-            "SELECT chat_id, language, longest_s, expires_at, used_at FROM invites WHERE token_hash = ?", (_hash(token),)
+            f"SELECT expires_at, used_at, {_COLUMNS} FROM invites WHERE token_hash = ?", (_hash(token),)
         )
-        for chat_id, language, longest_s, expires_at, used_at in found:
+        for expires_at, used_at, *good_for in found:
             if used_at is not None:
                 raise InviteRefused(Refusal.USED)
             if now >= expires_at:
                 raise InviteRefused(Refusal.EXPIRED)
             await connection.execute("UPDATE invites SET used_at = ? WHERE token_hash = ?", (now, _hash(token)))
-            return Invite(chat_id=chat_id, language=language, longest_s=longest_s)
+            return Invite(**dict(zip(_FIELDS, good_for, strict=True)))
     raise InviteRefused(Refusal.UNKNOWN)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from config import Settings
-from control.http import browser, health, pages, speech
+from control.http import browser, health, links, pages, speech
 from control.http.access import DOORKEEPER, Doorkeeper
 from control.http.calls import CallRoutes
 from control.http.guard import add_headers, middlewares
@@ -32,6 +32,7 @@ DOORS: Final[tuple[Callable[[HttpServices], list[web.RouteDef]], ...]] = (
     pages.routes,
     health.routes,
     browser.routes,
+    links.routes,
     speech.routes,
 )
 """What is reached over HTTP: each gives its routes."""

@@ -3,6 +3,8 @@ CREATE TABLE invites (
     chat_id INTEGER,
     language TEXT,
     longest_s REAL,
+    opening TEXT,
+    purpose TEXT NOT NULL DEFAULT '',
     created_by INTEGER NOT NULL,
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL,

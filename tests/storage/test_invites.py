@@ -12,7 +12,7 @@ from storage.errors import TooMany
 from storage.invites import MOST_OPEN, REMEMBERED_S, VALID_S, Invite, InviteRefused, Refusal
 
 NOW = 1_700_000_000.0
-OF_THE_CHAT = Invite(chat_id=-1001234567890, language="ca", longest_s=900.0)
+OF_THE_CHAT = Invite(chat_id=-1001234567890, language="ca", longest_s=900.0, opening="Hola!", purpose="Ask about dinner.")
 
 
 async def refusal(database: Database, token: str, now: float) -> Refusal:
