@@ -1,0 +1,1 @@
+"""Telephone calls through a carrier: whom may be called, how, and what becomes of it."""
