@@ -56,9 +56,17 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         watch(text, f"{report.nodeid}, {title}")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of several test processes has ended: what it saw counts."""
+    _leaks.extend(leak for leak in getattr(node, "workeroutput", {}).get("leaks", ()) if leak not in _leaks)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The run fails if a secret was seen."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["leaks"] = leaks()
     if _leaks:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

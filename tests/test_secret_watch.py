@@ -11,12 +11,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def outcome_of(logged: str, folder: Path) -> subprocess.CompletedProcess[str]:
+LOGS = "import logging\n\ndef test_it():\n    logging.getLogger('x').info({!r})\n"
+HANDS_OVER = "from tests.secret_watch import watch\n\ndef test_it():\n    watch({!r})\n"
+
+
+def outcome_of(logged: str, folder: Path, how: str = LOGS, *options: str) -> subprocess.CompletedProcess[str]:
     """A test run of its own with one test that logs something and succeeds."""
     (folder / "conftest.py").write_text("from tests.secret_watch import *\n")
-    (folder / "test_it.py").write_text(f"import logging\n\ndef test_it():\n    logging.getLogger('x').info({logged!r})\n")
+    (folder / "test_it.py").write_text(how.format(logged))
+    of_run = ["-q", "-p", "no:cacheprovider", "--rootdir", str(folder), "-o", "log_level=INFO", *options]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), "-o", "log_level=INFO", str(folder)],
+        [sys.executable, "-m", "pytest", *of_run, str(folder)],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
         capture_output=True,
@@ -31,6 +36,12 @@ def test_a_run_that_logs_a_secret_fails(secret: str, tmp_path: Path) -> None:
     run = outcome_of(f"it is {secret} .", tmp_path)
     assert run.returncode == 1, run.stdout
     assert "1 passed" in run.stdout
+    assert "secrets in logs" in run.stdout
+
+
+def test_what_one_of_several_test_processes_saw_counts(tmp_path: Path) -> None:
+    run = outcome_of("hunter2", tmp_path, HANDS_OVER, "-n", "1")
+    assert run.returncode == 1, run.stdout
     assert "secrets in logs" in run.stdout
 
 

@@ -24,6 +24,7 @@ from tests.control.stage import CHAT, JOIN, LEAVE, SPEAK, STATUS, Client
 from tests.e2e.whole_parley import Scene, scene
 
 CHANNEL_ID = 1234567890
+TRANSCRIPT = b'{"jsonrpc": "2.0", "method": "transcript.get", "params": [-1001234567890], "id": 2}'
 SPEECH = Path(__file__).resolve().parents[1] / "speech" / "goforward.wav"
 
 
@@ -102,8 +103,10 @@ async def another_program_drives_parley(folder: str, framing: str) -> None:
             club.telegram.hang_up(ringing)
             assert await until_told(client, "call.ended", told)
 
-            transcript = await asked(client, b'{"jsonrpc": "2.0", "method": "transcript.get", "params": [-1001234567890], "id": 2}', told)
-            assert [line["heard"] for line in transcript["lines"]] == ["Go forward ten meters."]
+            lines: list[dict[str, Any]] = []
+            while not lines:  # it is told before it is stored
+                lines = (await asked(client, TRANSCRIPT, told))["lines"]
+            assert {line["heard"] for line in lines} == {"Go forward ten meters."}
             assert await asked(client, LEAVE, told) == {"chat_id": CHAT, "left": True}
             assert await until_told(client, "call.left", told)
             assert club.parley not in club.telegram.in_voice_chat(agora)
