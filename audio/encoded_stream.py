@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import av
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 
 from audio.pcm import BYTES_PER_SAMPLE, as_samples
 
@@ -74,7 +75,9 @@ class _Compressed:
         self._file = io.BytesIO()
         self._rate_hz = rate_hz
         self._container = av.open(_Forward(self._file), mode="w", format=container, options=options)
-        self._stream = self._container.add_stream(codec, rate=rate_hz, layout="mono")
+        stream = self._container.add_stream(codec, rate=rate_hz, layout="mono")
+        assert isinstance(stream, AudioStream)
+        self._stream = stream
         self._stream.bit_rate = BITS_PER_S
         self._format = "s16" if codec == "libopus" else "s16p"
         self._left = b""

@@ -36,7 +36,6 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "Parley",
 }
 _BEGUN: Final = web.RequestKey("begun", bool)
 
@@ -144,6 +143,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Server"] = "Parley"
     if REQUEST_ID in request:
         response.headers["X-Request-ID"] = request[REQUEST_ID]
     if request.headers.get("X-Forwarded-Proto") == "https":

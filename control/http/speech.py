@@ -21,6 +21,7 @@ from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, peak
 from audio.stt import Transcript
 from audio.tts import Voice
 from brain.clauses import ClauseSplitter
+from brain.speakable import MAX_REPLY_CHARS
 from calls.voice_messages import PIECE_S, SILENT_PEAK, pieces
 from control.http.access import Scope, require
 from control.http.bodies import Body, body_of
@@ -34,7 +35,8 @@ UPLOAD_WITHIN_S: Final = 120.0
 LONGEST_FIELD: Final = 4_096
 MOST_FIELDS: Final = 32
 LONGEST_INPUT: Final = 4_096
-PORTION_CHARS: Final = 1_000
+PORTION_CHARS: Final = MAX_REPLY_CHARS // 2
+"""Half of what one reply may hold, since what is said may be longer than what is written."""
 FORMATS: Final = ("json", "text", "verbose_json")
 OPENAI_VOICES: Final = frozenset(
     "alloy ash ballad coral cedar echo fable marin nova onyx sage shimmer verse default".split()  # noqa: SIM905 - easier to read
