@@ -30,8 +30,8 @@ from calls.events import AccountTrouble, EventBus, EventLog
 from calls.excuses import excuses_in
 from calls.framework import Framework
 from calls.guest_calls import Door, GuestCalls
-from calls.invite_links import InviteLinks, base_url_of
 from calls.ice import ice_servers
+from calls.invite_links import InviteLinks, base_url_of
 from calls.joins_before import remember_joins
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
@@ -90,7 +90,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         engines = await stack.enter_async_context(_loaded(settings))
         database = await Database.open(settings.data_dir / FILE_NAME)
         stack.push_async_callback(database.close)
-        bus, recorder = await stack.enter_async_context(_event_bus(settings, database))
+        bus = await stack.enter_async_context(_event_bus(settings, database))
         account = await TelegramAccount.connect(settings)
         stack.push_async_callback(account.close)
         await remember_joins(account.gates, database)
@@ -211,11 +211,6 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             guest_calls={door.value: partial(guests.count, door) for door in Door},
             speculation=engines.speculation,
             floods=account.gates.floods,
-            dropped={
-                "stored events": lambda: recorder.dropped,
-                "played frames": lambda: pacer.cadence.dropped,
-                "turn model questions": lambda: engines.turn_judge.dropped if isinstance(engines.turn_judge, TurnModel) else 0,
-            },
         )
         browser_calls = await stack.enter_async_context(BrowserCalls(guests, pacer, bus, ice_servers(settings)))
         doors = HttpServices(
@@ -318,7 +313,7 @@ async def _loaded(settings: Settings) -> AsyncIterator[Engines]:
 
 
 @contextlib.asynccontextmanager
-async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[tuple[EventBus, Recorder]]:
+async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[EventBus]:
     """A bus whose events are kept in the database, and in the event log where one is asked for."""
     bus = EventBus()
     recorder = Recorder(database, publish=bus.publish, keep_words=settings.transcript_days > 0)
@@ -329,7 +324,7 @@ async def _event_bus(settings: Settings, database: Database) -> AsyncIterator[tu
     retention = Retention(settings.transcript_days, settings.audit_days)
     tasks = [asyncio.create_task(recorder.run()), asyncio.create_task(keep_purging(database, retention))]
     try:
-        yield bus, recorder
+        yield bus
     finally:
         await recorder.drained()
         for task in tasks:

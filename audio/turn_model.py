@@ -16,9 +16,11 @@ from typing import Final
 import numpy as np
 import onnxruntime
 
+import drops
 from audio.log_mel import log_mel
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, Floats, as_floats
 from audio.priority import give_way_to_sound
+from drops import Drop
 from errors import EngineError, ModelMissing
 
 MODEL_NAME: Final = "smart-turn-v3.2"
@@ -134,6 +136,7 @@ class TurnModel:
 
     def _drop(self, question: _Question) -> None:
         self.dropped += 1
+        drops.note(Drop.TURN_MODEL_QUESTIONS)
         if not question.answer.done():
             question.answer.set_result(None)
 

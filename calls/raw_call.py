@@ -10,12 +10,14 @@ from typing import Final
 
 import numpy as np
 
+import drops
 from audio.pcm import BYTES_PER_SAMPLE, FRAME_S, HEARING_RATE_HZ, PLAYOUT_FRAME_BYTES, PLAYOUT_RATE_HZ, as_samples
 from audio.playout import PlayingClause
 from audio.resample import Resampler
 from calls import facade
 from calls.call import Call
 from calls.lines import Participant
+from drops import Drop
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,9 @@ class _Heard:
 
     def add(self, participant: Participant, frame: bytes) -> None:
         """Somebody's next 10 ms (16 kHz)."""
-        self._waiting.setdefault(participant.id, deque(maxlen=MOST_FRAMES_WAITING)).append(frame)
+        waiting = self._waiting.setdefault(participant.id, deque(maxlen=MOST_FRAMES_WAITING))
+        drops.note(Drop.HEARD_FRAMES, len(waiting) == MOST_FRAMES_WAITING)
+        waiting.append(frame)
 
     def frames(self) -> list[bytes]:
         """The frames that are ready when 10 ms more have passed: one, but for the first moment."""

@@ -6,8 +6,10 @@ import asyncio
 from collections import deque
 from typing import Final
 
+import drops
 from control.events import LOST
 from control.messages import notification
+from drops import Drop
 
 MOST_NOTIFICATIONS: Final = 256
 MOST_AT_ONCE: Final = 16
@@ -42,6 +44,7 @@ class Outbox:
         if len(self._notifications) >= self._most:
             self._notifications.popleft()
             self._lost += 1
+            drops.note(Drop.NOTIFICATIONS)
         self._notifications.append(message)
         self._changed.set()
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from drops import Drop
 from handlers.command import Command, Request
 from storage import audit
 from storage.database import Database
@@ -22,7 +23,7 @@ class AuditTrail:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
-        self._writer = Writer()
+        self._writer = Writer(what=Drop.STORED_COMMANDS)
 
     async def __call__(self, request: Request, command: Command, result: str) -> None:
         """Keep what became of a command."""

@@ -8,6 +8,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import drops
+from drops import Drop
+
 log = logging.getLogger(__name__)
 
 MOST_WAITING: Final = 8
@@ -35,6 +38,7 @@ class Mailboxes:
             task.add_done_callback(self._tasks.discard)
         if len(waiting) >= self._most_waiting:
             self.refused += 1
+            drops.note(Drop.COMMANDS)
             return False
         waiting.append(job)
         return True

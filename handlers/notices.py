@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+import drops
 from calls import events
 from calls.ending import REMOVED
 from calls.guest_calls import is_guest
+from drops import Drop
 from handlers.wording import ENGLISH, engine_detail, has, say
 
 SendText = Callable[[int, str], Awaitable[object]]
@@ -97,7 +99,11 @@ class Notices:
         self._failed_now = {trouble for trouble in self._failed_now if trouble[0] != chat_id}
 
     def _put(self, chat_id: int, text: Text, *, status: bool = False) -> None:
-        if not is_guest(chat_id) and not self._waiting.full():
+        if is_guest(chat_id):
+            return
+        if self._waiting.full():
+            drops.note(Drop.NOTICES)
+        else:
             self._waiting.put_nowait((chat_id, text, status))
 
     async def run(self) -> None:

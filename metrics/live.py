@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+import drops
 from calls.speculation import Speculation
 
 Count = Callable[[], int]
@@ -15,13 +16,13 @@ Count = Callable[[], int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Live(Collector):
-    """``guest_calls`` are by door, ``floods`` and ``dropped`` are by what was asked of Telegram, and by what was dropped."""
+    """``guest_calls`` are by door, ``floods`` by what was asked of Telegram, ``dropped`` by what was dropped."""
 
     group_calls: Count
     private_calls: Count
     speculation: Speculation
     floods: Mapping[str, int]
-    dropped: Mapping[str, Count] = field(default_factory=dict)
+    dropped: Callable[[], Mapping[str, int]] = drops.counts
     guest_calls: Mapping[str, Count] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
@@ -38,8 +39,8 @@ class Live(Collector):
             floods.add_metric([request], count)
         yield floods
         dropped = CounterMetricFamily("parley_dropped", "What was dropped because there was too much of it.", labels=["what"])
-        for what, count_of in self.dropped.items():
-            dropped.add_metric([what], count_of())
+        for what, count in self.dropped().items():
+            dropped.add_metric([what], count)
         yield dropped
 
     def _speculation(self) -> Iterator[Metric]:

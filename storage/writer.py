@@ -8,6 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import drops
+from drops import Drop
 from storage.errors import Problem, StorageError
 
 log = logging.getLogger(__name__)
@@ -23,21 +25,24 @@ class Writer:
     """:meth:`note` what is to be written, and let :meth:`run` write it in that order.
 
     While the disk is full or cannot be written, writes wait and are tried again every ``retry_s``. Each trouble is told once: to the
-    log and to ``tell``.
+    log and to ``tell``. What is dropped counts as ``what``.
     """
 
-    def __init__(self, tell: Callable[[StorageError], None] = lambda error: None, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self, tell: Callable[[StorageError], None] = lambda error: None, retry_s: float = RETRY_S, what: Drop = Drop.STORED_EVENTS
+    ) -> None:
         self._tell = tell
         self._retry_s = retry_s
         self._waiting: asyncio.Queue[Write] = asyncio.Queue(MOST_WAITING)
         self._hurry = asyncio.Event()
         self._trouble: Problem | None = None
+        self._what = what
         self.dropped = 0
 
     def note(self, write: Write) -> bool:
         """Take a write; False: too many wait already."""
         if self._waiting.full():
-            self.dropped += 1
+            self._drop(1)
             return False
         self._waiting.put_nowait(write)
         return True
@@ -66,7 +71,7 @@ class Writer:
                     return
             except Exception:
                 log.exception("something was not stored")
-                self.dropped += 1
+                self._drop(1)
                 return
             else:
                 self._mended()
@@ -79,14 +84,18 @@ class Writer:
             log.error("What happens now is not stored: %s", error)
             self._tell(error)
         if not error.problem.may_pass:
-            self.dropped += 1
+            self._drop(1)
             return True
         if self._hurry.is_set():
-            self.dropped += 1 + self._drop_waiting()
+            self._drop(1 + self._drop_waiting())
             return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), self._retry_s)
         return False
+
+    def _drop(self, number: int) -> None:
+        self.dropped += number
+        drops.note(self._what, number)
 
     def _mended(self) -> None:
         if self._trouble:

@@ -27,10 +27,12 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtp import RtpPacket
 from aiortc.sdp import candidate_from_sdp
 
+import drops
 from calls.errors import CallError
 from calls.lines.allowance import Allowance
 from calls.lines.opus_voice import OPUS_CLOCK, PACKET_TICKS, PLAYOUT_PACKET_BYTES, OpusDecoder, OpusEncoder
 from calls.lines.packet_order import PacketOrder
+from drops import Drop
 
 log = logging.getLogger(__name__)
 
@@ -103,11 +105,10 @@ class _VoiceIn:
         self._order = PacketOrder()
         self._decoder = OpusDecoder()
         self._allowance = Allowance(MOST_PACKETS_PER_S, MOST_PACKETS_AT_ONCE)
-        self.dropped = 0
 
     def add(self, packet: RtpPacket) -> tuple[bool, None]:
         if not self._allowance.spend(1, self._clock()):
-            self.dropped += 1
+            drops.note(Drop.HEARD_FRAMES)
         else:
             for payload in self._order.add(packet.sequence_number, packet.payload):
                 for frame in self._decoder.decode(payload):
@@ -137,8 +138,6 @@ class BrowserPeer:
         self._told = told
         self._channel: RTCDataChannel | None = None
         self._candidates = 0
-        self.unsent = 0
-        """Messages that were dropped because the browser did not take them."""
         self._connection.on("connectionstatechange", changed)
         self._connection.on("datachannel", self._take_channel)
 
@@ -202,7 +201,7 @@ class BrowserPeer:
         if channel is None or channel.readyState != "open" or not self.connected:
             return False
         if channel.bufferedAmount > MOST_UNSENT_BYTES:
-            self.unsent += 1
+            drops.note(Drop.MESSAGES_TO_CALLERS)
             return True
         channel.send(message)
         return True

@@ -7,7 +7,9 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Final
 
+import drops
 from calls.lines.line import LineEvent
+from drops import Drop
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ class EventStream:
         if self._queue.full():
             self._queue.get_nowait()
             self.lost += 1
+            drops.note(Drop.LINE_EVENTS)
             log.warning("events of a line are not read; %d lost", self.lost)
         self._queue.put_nowait(event)
 

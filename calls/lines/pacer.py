@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import drops
 from audio.pcm import FRAME_S
+from drops import Drop
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,10 @@ class Pacer:
     async def _run(self) -> None:
         now_s = asyncio.get_running_loop().time
         while True:
+            dropped = self.cadence.dropped
             for _ in range(self.cadence.due(now_s())):
                 self._pull_all()
+            drops.note(Drop.PLAYED_FRAMES, self.cadence.dropped - dropped)
             await asyncio.sleep(max(0.0, self.cadence.next_s - now_s()))
 
     def _pull_all(self) -> None:

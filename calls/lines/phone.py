@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+import drops
 from audio import mulaw
 from audio.pcm import HEARING_FRAME_BYTES, HEARING_RATE_HZ, PLAYOUT_FRAME_BYTES, PLAYOUT_RATE_HZ, as_samples
 from audio.playout import FRAME_SAMPLES, Playout
@@ -26,6 +27,7 @@ from calls.lines.far_buffer import FarBuffer
 from calls.lines.line import AttendanceKnown, HearingSink, LineEvent, LineHungUp, Participant, ParticipantJoined
 from calls.lines.pacer import Pacer
 from calls.lines.packet_order import NUMBERS, PacketOrder
+from drops import Drop
 
 log = logging.getLogger(__name__)
 
@@ -241,6 +243,7 @@ class _Ear:
         """What can be heard now that this packet has come."""
         if not self._allowance.spend(len(payload), now_s):
             self.refused += 1
+            drops.note(Drop.HEARD_FRAMES)
             return []
         for packet in self._order.add(number % NUMBERS, payload):
             self._pending += self._resampler.feed(self._decoded(packet))

@@ -6,8 +6,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import drops
 from calls.lines.line import HearingSink
 from calls.telegram.participants import Roster
+from drops import Drop
 
 MOST_HELD_FRAMES: Final = 50
 """Half a second: an answer of Telegram takes less."""
@@ -45,11 +47,11 @@ class GroupHearing:
         held = self._held.get(ssrc)
         if held is None:
             if len(self._held) >= MOST_UNKNOWN_SOURCES:
-                self.dropped += 1
+                self._drop(1)
                 return
             held = self._held[ssrc] = deque(maxlen=MOST_HELD_FRAMES)
             self._on_unknown()
-        self.dropped += len(held) == MOST_HELD_FRAMES
+        self._drop(len(held) == MOST_HELD_FRAMES)
         held.append(pcm)
 
     def release(self) -> None:
@@ -63,4 +65,8 @@ class GroupHearing:
     def forget(self, ssrcs: Sequence[int]) -> None:
         """Drop what is held for these sources: Telegram does not know them either. Their next frame asks again."""
         for ssrc in ssrcs:
-            self.dropped += len(self._held.pop(ssrc, ()))
+            self._drop(len(self._held.pop(ssrc, ())))
+
+    def _drop(self, frames: int) -> None:
+        self.dropped += frames
+        drops.note(Drop.HEARD_FRAMES, frames)

@@ -19,8 +19,10 @@ from telethon.errors import RPCError
 from telethon.tl import functions, types
 from telethon.utils import get_display_name
 
+import drops
 from calls import phone_errors
 from calls.errors import of
+from drops import Drop
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ class PhoneCall:
     def take_signal(self, data: bytes) -> None:
         """The other end tells ours something."""
         if self._signal is None:
+            drops.note(Drop.CALL_SIGNALS, len(self._signals) == MOST_SIGNALS)
             self._signals.append(data)
         else:
             self._signal(data)
@@ -222,6 +225,7 @@ class Phone:
         elif isinstance(update.phone_call, types.PhoneCallRequested):
             self._rings(update)
         else:
+            drops.note(Drop.CALL_SIGNALS, len(self._early) == MOST_EARLY)
             self._early.append(update)
 
     def _rings(self, update: types.UpdatePhoneCall) -> None:

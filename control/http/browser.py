@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+import drops
 from calls.browser_calls import BrowserCalls, BrowserSession
 from calls.guest_calls import Door, GuestWishes
 from calls.lines.allowance import Allowance
@@ -24,6 +25,7 @@ from control.http.access import PROTOCOL, Scope, require, require_token
 from control.http.pages import page
 from control.http.problems import Problem
 from control.http.services import HttpServices
+from drops import Drop
 from errors import ParleyError
 from storage import invites
 
@@ -97,8 +99,10 @@ class BrowserDoor:
         await socket.send_str(json.dumps(told))
 
         def send(message: str) -> None:
-            with contextlib.suppress(asyncio.QueueFull):
+            try:
                 outbox.put_nowait(message)
+            except asyncio.QueueFull:
+                drops.note(Drop.MESSAGES_TO_CALLERS)
 
         session.attach(send, int(told["seen"]))
         try:
@@ -150,8 +154,8 @@ class BrowserDoor:
                 chat_id=invited.chat_id,
                 language=invited.language,
                 longest_s=invited.longest_s,
-                opening=getattr(invited, "opening", None),
-                purpose=getattr(invited, "purpose", ""),
+                opening=invited.opening,
+                purpose=invited.purpose,
             )
         if token := str(wish.get("token") or ""):
             await require_token(request, Scope.VOICE, token)

@@ -20,10 +20,10 @@ NOW = 1_700_000_000.0
 @pytest.mark.parametrize(
     ("settings", "base_url"),
     [
-        ({}, "http://127.0.0.1:8005"),
+        ({"http_port": 8005}, "http://127.0.0.1:8005"),
         ({"http_port": 9000}, "http://127.0.0.1:9000"),
         ({"http_port": 0, "api_base_url": "https://parley.example.org"}, None),
-        ({"api_base_url": "https://parley.example.org/voice/"}, "https://parley.example.org/voice/"),
+        ({"http_port": 1, "api_base_url": "https://parley.example.org/voice/"}, "https://parley.example.org/voice/"),
     ],
 )
 def test_where_browsers_reach_parley(settings: dict[str, object], base_url: str | None) -> None:

@@ -17,6 +17,14 @@ from tests.control.test_rpc_command import printed_by_bot
 BY_DEFAULT: dict[str, Any] = {}
 
 
+async def asked(standing: Standing, **params: Any) -> Any:
+    client = await Client.connect(standing.path)
+    try:
+        return await client.ask("link.create", **params)
+    finally:
+        client.close()
+
+
 async def good_for(standing: Standing, url: str) -> Invite:
     page, token = url.split("#")
     assert page == f"{PAGES}/call"
@@ -32,7 +40,7 @@ async def good_for(standing: Standing, url: str) -> Invite:
 )
 async def test_a_link_is_made_for_what_is_asked(tmp_path: Path, params: dict[str, Any], invite: Invite) -> None:
     async with stage(tmp_path) as standing:
-        result = (await (await Client.connect(standing.path)).ask("link.create", **params))["result"]
+        result = (await asked(standing, **params))["result"]
         assert result["expires_at"] == NOW + 600
         assert [tuple(row) for row in await standing.database.rows("SELECT created_by FROM invites")] == [(ACCOUNT,)]
         assert await good_for(standing, result["url"]) == invite
@@ -41,14 +49,14 @@ async def test_a_link_is_made_for_what_is_asked(tmp_path: Path, params: dict[str
 @pytest.mark.parametrize("params", [{"language": "english"}, {"max_minutes": 0}, {"max_minutes": 1441}, {"chat_id": "book club"}, {"x": 1}])
 async def test_wrong_parameters_are_named(tmp_path: Path, params: dict[str, Any]) -> None:
     async with stage(tmp_path) as standing:
-        error = (await (await Client.connect(standing.path)).ask("link.create", **params))["error"]
+        error = (await asked(standing, **params))["error"]
     assert error["code"] == Code.INVALID_PARAMS
     assert next(iter(params)) in error["message"]
 
 
 async def test_where_there_is_no_page_that_is_said(tmp_path: Path) -> None:
     async with stage(tmp_path, pages=None) as standing:
-        error = (await (await Client.connect(standing.path)).ask("link.create"))["error"]
+        error = (await asked(standing))["error"]
     assert (error["code"], error["data"]) == (Code.FAILED, {"key": "invite.off"})
     assert "Set HTTP_PORT" in error["message"]
 

@@ -109,7 +109,7 @@ async def test_troubles_are_counted() -> None:
             events.FalseInterruption(turn_id=1, by="Ann", words="", **when),
             events.ToolUsed(turn_id=1, tool="t", arguments="", outcome="timed out", result="", seconds=1.0, **when),
         ],
-        live(floods={"phone.JoinGroupCall": 2}, dropped={"stored events": lambda: 7}),
+        live(floods={"phone.JoinGroupCall": 2}, dropped=lambda: {"stored events": 7}),
     )
     assert seen['parley_engine_errors_total{outcome="failed",part="hearing"}'] == 1
     assert seen['parley_engine_errors_total{outcome="retried",part="thinking"}'] == 1
