@@ -81,6 +81,7 @@ def test_connectivity_check_is_answered_with_the_address_it_came_from() -> None:
 @pytest.mark.parametrize(
     "packet",
     [b"", b"\x00\x01", bytes(20), bytes(a_check(kind=stun.Class.RESPONSE)), bytes(a_check())[:-1]],
+    ids=["nothing", "two bytes", "zeros", "a response", "cut short"],
 )
 def test_anything_else_is_no_check(packet: bytes) -> None:
     assert packets.binding_request(packet) is None

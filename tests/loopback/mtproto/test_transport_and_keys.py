@@ -60,7 +60,11 @@ async def test_padding_is_cut_off() -> None:
     assert await channel.read() == b"word"
 
 
-@pytest.mark.parametrize("data", [b"\xee" * 4 + b"\xff" * 4, b"\x0c\0\0\0" + bytes(8), os.urandom(7) + b"\x01" + os.urandom(60)])
+@pytest.mark.parametrize(
+    "data",
+    [b"\xee" * 4 + b"\xff" * 4, b"\x0c\0\0\0" + bytes(8), os.urandom(7) + b"\x01" + os.urandom(60)],
+    ids=["too long", "no transport", "noise"],
+)
 async def test_nonsense_on_the_wire_is_a_violation(data: bytes) -> None:
     with pytest.raises(ProtocolViolation):
         await (await recognise(reader_of(data))).read()
