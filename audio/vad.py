@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime
 import webrtcvad
 
-from audio.pcm import BYTES_PER_SAMPLE, FRAME_MS, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ, Floats, as_floats, as_samples
+from audio.pcm import BYTES_PER_SAMPLE, FRAME_MS, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ, Floats, as_floats, as_samples, loudness
 from errors import ModelMissing
 
 HOP_SAMPLES: Final = 512
@@ -32,7 +32,7 @@ HANGOVER_FRAMES: Final = 400 // FRAME_MS
 """The gate stays open this long after the last frame that it took for speech, so that Silero itself judges the end of each word."""
 ENERGY_FLOOR: Final = 0.01
 """Root mean square, full scale 1, above which :class:`EnergyActivity` takes sound for speech."""
-
+SILENCE: Final = bytes(HEARING_FRAME_BYTES)
 
 SileroState = tuple[Floats, Floats]
 
@@ -148,6 +148,19 @@ class EnergyActivity:
         _check(frame)
         samples = as_samples(frame).astype(np.int64)
         return float(math.sqrt(int(samples @ samples) / len(samples)) / 32768 >= self._floor)
+
+
+class AboveFloor:
+    """Another ear, which is given silence in place of what is quieter than a floor (root mean square, full scale 1)."""
+
+    def __init__(self, activity: VoiceActivity, floor: float) -> None:
+        self._activity = activity
+        self._floor = floor * 32768
+        self.hop_s = activity.hop_s
+
+    def feed(self, frame: bytes) -> float | None:
+        """See :meth:`VoiceActivity.feed`."""
+        return self._activity.feed(frame if loudness(frame) >= self._floor else SILENCE)
 
 
 def _check(frame: bytes) -> None:

@@ -16,7 +16,9 @@ PRE_ROLL_S = 0.4
 """Sound kept from before a turn begins, because speech is noticed only after it has begun."""
 PRE_ROLL_BYTES = int(PRE_ROLL_S * HEARING_RATE_HZ) * BYTES_PER_SAMPLE
 MISSING_AFTER_S = 0.1
-"""A participant whose frames stop for this long is taken to be silent (Telegram sends nothing for a muted one)."""
+"""A participant whose frames are this late is taken to be silent (Telegram sends nothing for a muted one)."""
+LONGEST_BURST_S = 0.3
+"""Frames that come at once stand for the time to come: the next ones are not due before they have had the time to sound."""
 BACKGROUND_BYTES = 8 * HEARING_FRAME_BYTES
 """While there is no turn, every eighth frame is looked at, to know how loud the background is."""
 SILENT_FRAME = bytes(HEARING_FRAME_BYTES)
@@ -58,21 +60,23 @@ class Hearing:
         self._clock = clock
         self._listener = listener
         self._pcm = bytearray()
-        self._last_frame_at_s = clock()
+        self._next_due_s = clock()
 
     def hear(self, frame: bytes) -> None:
         """Take the next 10 ms of this participant (16 kHz mono)."""
-        self._last_frame_at_s = self._clock()
+        now_s = self._clock()
+        due_s = self._next_due_s
+        self._next_due_s = min(due_s if due_s > now_s else now_s, now_s + LONGEST_BURST_S) + FRAME_S
         self._take(frame)
 
     def fill_gap(self) -> None:
         """Hear silence in place of frames that stopped coming in the middle of a turn."""
-        missing_s = self._clock() - self._last_frame_at_s
+        missing_s = self._clock() - self._next_due_s + FRAME_S
         if not self._endpointing.in_turn or missing_s < MISSING_AFTER_S:
             return
         for _ in range(int(missing_s / FRAME_S)):
             self._take(SILENT_FRAME)
-        self._last_frame_at_s = self._clock()
+        self._next_due_s = self._clock() + FRAME_S
 
     def _take(self, frame: bytes) -> None:
         self._pcm += frame
