@@ -27,7 +27,7 @@ class AppointmentStore(Protocol):
         """No more occurrences."""
 
     async def claim(self, run: Run, before: Run | None) -> bool:
-        """Keep how an occurrence goes on if it still is as ``before``; whether it was. ``None``: nobody has claimed it, or it was missed."""
+        """Keep how an occurrence goes on if it still is as ``before``; whether it was. ``None``: unclaimed, or missed."""
 
 
 class StoredAppointments:

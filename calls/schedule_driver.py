@@ -91,7 +91,10 @@ class _Planned:
 
 
 class Appointments:
-    """An async context manager: calls are made inside it. ``quiet_of`` gives the quiet hours of a chat, ``wall_clock`` seconds since the epoch."""
+    """An async context manager: calls are made inside it.
+
+    ``quiet_of`` gives the quiet hours of a chat, ``wall_clock`` seconds since the epoch.
+    """
 
     def __init__(
         self,

@@ -152,16 +152,7 @@ async def claim(database: Database, run: Run, before: Run | None) -> bool:
             cursor = await connection.execute(
                 "UPDATE appointment_runs SET state = ?, attempts = ?, next_try_at = ?, changed_at = ?"
                 " WHERE appointment_id = ? AND occurrence = ? AND state = ? AND attempts = ?",
-                (
-                    run.state,
-                    run.attempts,
-                    run.next_try_at,
-                    run.changed_at,
-                    run.appointment_id,
-                    run.occurrence,
-                    before.state,
-                    before.attempts,
-                ),
+                (run.state, run.attempts, run.next_try_at, run.changed_at, *key, before.state, before.attempts),
             )
         claimed = cursor.rowcount > 0
         await connection.execute(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from storage import audit, transcripts
+from storage import appointments, audit, transcripts
 from storage.database import Database
 from storage.errors import StorageError
 
@@ -36,10 +36,11 @@ async def purge(database: Database, retention: Retention, now: float) -> int:
     """
     lines = await transcripts.purge_older(database, now - retention.transcript_days * DAY_S)
     rows = await audit.purge_older(database, now - retention.audit_days * DAY_S)
+    rows += await appointments.purge_older(database, now - retention.audit_days * DAY_S)
     await asyncio.to_thread(_delete_copies, database.path, now - max(retention.transcript_days, LEAST_DAYS_OF_COPIES) * DAY_S)
     if lines or rows:
         await database.checkpoint()
-        log.info("%d lines of transcripts and %d commands were too old and are deleted.", lines, rows)
+        log.info("%d lines of transcripts and %d commands and appointments were too old and are deleted.", lines, rows)
     return lines + rows
 
 
