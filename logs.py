@@ -114,7 +114,7 @@ def configure_logging(level: str, form: Form = "text", file: LogFile | None = No
     root = logging.getLogger()
     root.handlers[:] = [handler, RecentLines(), *([_written(file, form)] if file else [])]
     root.setLevel(level)
-    for name in ("telethon", "pytgcalls", "ntgcalls", "webrtc", "asyncio", "faster_whisper", "aiohttp", "apscheduler"):
+    for name in ("telethon", "pytgcalls", "ntgcalls", "webrtc", "asyncio", "faster_whisper", "aiohttp", "apscheduler", "aiortc", "aioice"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.getLogger("ntgcalls").setLevel(logging.CRITICAL)
     logging.getLogger("webrtc").setLevel(logging.CRITICAL)

@@ -8,7 +8,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final
@@ -32,6 +32,8 @@ CALLER_ID: Final = -1
 MOST_WAITING: Final = 100
 """Sessions created and not connected yet."""
 MOST_ENDED: Final = 1_000
+MOST_TYPED_EARLY: Final = 5
+"""What is written before the call stands is answered when it does."""
 KEPT_MESSAGES: Final = 300
 """What a page that was away can have again."""
 CONNECT_WITHIN_S: Final = 60.0
@@ -58,7 +60,8 @@ class BrowserSession:
     _task: asyncio.Task[None] | None = None
     _send: Send | None = None
     _numbered: int = 0
-    _kept: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=KEPT_MESSAGES))
+    _typed_early: list[str] = field(default_factory=list)
+    _kept: deque[tuple[int, Message]] = field(default_factory=lambda: deque(maxlen=KEPT_MESSAGES))
 
     # ---- what the page wants
 
@@ -67,7 +70,7 @@ class BrowserSession:
         self._send = send
         for number, message in self._kept:
             if number > seen:
-                send(message)
+                send(json.dumps({**message, "n": number, "again": True}, ensure_ascii=False))
 
     def detach(self, send: Send) -> None:
         """``send`` can be used no more."""
@@ -101,6 +104,8 @@ class BrowserSession:
         """The caller writes something that is to be answered."""
         if self._guest is not None and self._line is not None:
             self._guest.call.typed(self._line.caller, text)
+        elif len(self._typed_early) < MOST_TYPED_EARLY:
+            self._typed_early.append(text)
 
     def hang_up(self) -> None:
         """The caller wants no more."""
@@ -138,8 +143,8 @@ class BrowserSession:
     def tell(self, message: Message) -> None:
         """Send a message to the page: by the call's own channel, or else by what is attached; kept for a page that is away."""
         self._numbered += 1
+        self._kept.append((self._numbered, message))
         text = json.dumps({**message, "n": self._numbered}, ensure_ascii=False)
-        self._kept.append((self._numbered, text))
         if not (self._line is not None and self._line.present and self._line.send(text)) and self._send is not None:
             self._send(text)
 
@@ -161,6 +166,8 @@ class BrowserSession:
             unsubscribe = self._calls.bus.subscribe(self._show, guest.chat_id)
             try:
                 self.tell({"type": "connected", "call_id": guest.call_id, "resumed": guest.resumed, "phase": _phase_of(guest)})
+                for text in self._typed_early:
+                    self.type(text)
                 how = await guest.over
             finally:
                 unsubscribe()
@@ -230,6 +237,11 @@ class BrowserCalls:
         session = BrowserSession(secrets.token_urlsafe(16), wishes, self._clock(), self)
         self._sessions[session.session_id] = session
         return session
+
+    @property
+    def sessions(self) -> Sequence[BrowserSession]:
+        """Those that are not over, oldest first."""
+        return tuple(self._sessions.values())
 
     def find(self, session_id: str) -> BrowserSession | None:
         """The session of this id, if it is not over."""

@@ -104,7 +104,7 @@ const listener = {
         fallSilent();
         break;
       case 'connected':
-        captions.startCall();
+        if (!message.again) captions.startCall();
         showStatus(message.phase);
         keepSession();
         break;
@@ -140,7 +140,7 @@ function showTurn(message) {
   if (message.type === 'turn') element('you-speak').classList.add('speaking');
   if (message.type === 'heard' || message.type === 'ignored') element('you-speak').classList.remove('speaking');
   captions.show(message);
-  if (message.unspoken) speakHere(message.unspoken);
+  if (message.unspoken && !message.again) speakHere(message.unspoken);
 }
 
 /** What is still on its way from the network is not to be heard. */

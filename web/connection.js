@@ -21,6 +21,7 @@ export class CallConnection {
     this.brokenSince = null;
     this.candidates = [];
     this.created = false;
+    this.unsent = [];
   }
 
   begin() {
@@ -121,6 +122,7 @@ export class CallConnection {
     this.channel = channel;
     channel.onmessage = (event) => peer === this.peer && this.take(JSON.parse(event.data));
     channel.onopen = () => {
+      for (const message of this.unsent.splice(0)) channel.send(JSON.stringify(message));
       const pinging = setInterval(() => {
         if (channel.readyState === 'open') channel.send('{"type":"ping"}');
         else clearInterval(pinging);
@@ -196,7 +198,7 @@ export class CallConnection {
   type(text) {
     const message = { type: 'text', text };
     if (this.channel?.readyState === 'open') this.channel.send(JSON.stringify(message));
-    else this.send(message);
+    else this.unsent.push(message);
   }
 
   hangUp() {

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import threading
-import wave
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-import numpy as np
 from aiohttp import web
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from audio.pcm import HEARING_RATE_HZ
 from audio.stt import Transcript
-from audio.tts import Voice
+from benchmarks.chromium import chromium_options, write_microphone
 from brain import Message
 from calls import events
 from calls.browser_calls import BrowserCalls
@@ -69,6 +66,13 @@ WATCH_SOUND: Final = """
       });
     }
   };
+  const Socket = window.WebSocket;
+  window.WebSocket = class extends Socket {
+    constructor(...all) {
+      super(...all);
+      window.socket = this;
+    }
+  };
   window.speechSynthesis.speak = (utterance) => window.spokenHere.push(utterance.text);
 """
 
@@ -90,15 +94,6 @@ class TimedEar:
     async def close(self) -> None: ...
 
 
-@dataclass
-class BreakableVoice(ScriptedVoice):
-    """A voice that fails on demand."""
-
-    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
-        async for pcm in super().synthesize(text, voice):
-            yield pcm
-
-
 def answer(messages: Sequence[Message]) -> str:
     said = messages[-1].text
     if QUESTION in said:
@@ -112,7 +107,7 @@ class BrowserHouse:
 
     data_dir: Path
     ear: TimedEar = field(default_factory=TimedEar)
-    voice: BreakableVoice = field(default_factory=BreakableVoice)
+    voice: ScriptedVoice = field(default_factory=ScriptedVoice)
     happened: list[events.CallEvent] = field(default_factory=list)
     url: str = ""
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -133,13 +128,34 @@ class BrowserHouse:
     def fail_speaking(self, fails: bool) -> None:
         self.voice.failure = EngineError("The voice is gone.") if fails else None
 
-    def invitation(self) -> str:
-        """A token for one call."""
+    def invitation(self, age_s: float = 0.0) -> str:
+        """A token for one call, made so long ago."""
+        return self.run(lambda: invites.create(self.database, invites.Invite(language="en"), 1, time.time() - age_s))
 
-        async def create() -> str:
-            return await invites.create(self.database, invites.Invite(language="en"), 1, asyncio.get_running_loop().time())
+    def hang_up(self) -> None:
+        """Parley hangs up."""
 
-        return self.run(create)
+        async def hang_up() -> None:
+            guests = self.guests.calls
+            for guest in guests:
+                guest.hang_up()
+            await asyncio.gather(*(guest.over for guest in guests))
+
+        self.run(hang_up)
+
+    def cut_cables(self) -> None:
+        """No packet of any call comes through any more, in either direction."""
+
+        async def cut() -> None:
+            for session in self.calls.sessions:
+                assert session._line is not None
+                assert session._line._peer is not None
+                for transceiver in session._line._peer._connection.getTransceivers():
+                    for protocol in transceiver.receiver.transport.transport._connection._protocols:
+                        protocol.datagram_received = protocol.send_stun = lambda *_all: None
+                        protocol.send_data = _into_the_void
+
+        self.run(cut)
 
     def transcript(self) -> list[tuple[str, str]]:
         """What was said and heard in all calls so far, in order: (said, heard of the reply)."""
@@ -188,6 +204,10 @@ class BrowserHouse:
             self.ear.began_s = event.at_s
 
 
+async def _into_the_void(*_all: object) -> None:
+    """What is sent arrives nowhere."""
+
+
 @contextlib.contextmanager
 def browser_house(data_dir: Path) -> Iterator[BrowserHouse]:
     """Serve in a thread while inside."""
@@ -205,40 +225,15 @@ def browser_house(data_dir: Path) -> Iterator[BrowserHouse]:
 
 def microphone_file(path: Path) -> Path:
     """The question, and later the remark, as Chromium's microphone plays them once."""
-    pcm = np.zeros(int((REMARK_AT_S + 8) * HEARING_RATE_HZ), dtype="<i2")
-    for at_s, name in ((QUESTION_AT_S, "goforward"), (REMARK_AT_S, "lv_0890")):
-        samples = np.frombuffer(clip_named(name)[0], dtype="<i2")
-        pcm[int(at_s * HEARING_RATE_HZ) :][: len(samples)] = samples
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(HEARING_RATE_HZ)
-        file.writeframes(pcm.tobytes())
-    return path
-
-
-def chromium_program() -> str:
-    """Where Debian and others put it."""
-    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-    assert found, "These tests need Chromium. Install it with: sudo apt install chromium"
-    return found
+    sounds = [(QUESTION_AT_S, clip_named("goforward")[0]), (REMARK_AT_S, clip_named("lv_0890")[0])]
+    return write_microphone(path, sounds, silence_after_s=15.0)
 
 
 @contextlib.contextmanager
 def chromium(microphone: Path) -> Iterator[Browser]:
     """A headless Chromium that says what the file does."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_program(),
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-audio-capture={microphone}%noloop",
-                "--autoplay-policy=no-user-gesture-required",
-                "--disable-gpu",
-            ],
-        )
+        browser = playwright.chromium.launch(**chromium_options(microphone))
         yield browser
         browser.close()
 

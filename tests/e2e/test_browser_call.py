@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.browser_house import (
     ANSWER,
+    ECHO,
     QUESTION,
     REMARK,
     STORY,
@@ -39,10 +40,21 @@ def browser(tmp_path_factory: pytest.TempPathFactory, house: BrowserHouse) -> It
 
 @pytest.fixture
 def page(browser: Browser, house: BrowserHouse) -> Iterator[Page]:
-    context = browser.new_context(locale="en-GB")
+    yield from opened(browser, house, ["microphone"])
+
+
+@pytest.fixture
+def mute_page(browser: Browser, house: BrowserHouse) -> Iterator[Page]:
+    """One that may not use the microphone."""
+    yield from opened(browser, house, [])
+
+
+def opened(browser: Browser, house: BrowserHouse, permissions: list[str]) -> Iterator[Page]:
+    context = browser.new_context(locale="en-GB", permissions=permissions)
     page = open_page(context, f"{house.url}/call")
     yield page
     context.close()
+    house.hang_up()
     assert page.troubles == []  # type: ignore[attr-defined]
 
 
@@ -56,11 +68,21 @@ def type_words(page: Page, words: str) -> None:
     page.press("#text", "Enter")
 
 
+def sounds(page: Page) -> None:
+    """Wait until the page plays something from now on."""
+    page.evaluate("window.heard.length = 0")
+    for _ in range(WITHIN_MS // 50):
+        if page.evaluate("window.heard.some(([, loudness]) => loudness > 0.02)"):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing is heard")
+
+
 def test_a_spoken_question_is_answered_and_interrupted(page: Page, house: BrowserHouse) -> None:
     before = len(house.transcript())
     call(page)
     expect(page.locator("#captions li.you .words").first).to_have_text(QUESTION, timeout=WITHIN_MS)
-    page.wait_for_function("window.heard.some(([, loudness]) => loudness > 0.02)", timeout=WITHIN_MS)
+    sounds(page)
     expect(page.locator("#captions li.parley .cut")).to_have_count(1, timeout=WITHIN_MS)
     expect(page.locator("#captions li.parley").nth(1).locator(".latency")).to_have_count(1, timeout=WITHIN_MS)
     page.click("#hang-up")
@@ -80,6 +102,123 @@ def test_a_spoken_question_is_answered_and_interrupted(page: Page, house: Browse
     ]
     assert shown[1]["note"] == "interrupted"
     assert shown[1]["cut"].strip()
-    assert "thinking" in shown[3]["latency"]
+    assert "waiting for the pause" in shown[3]["latency"]
     assert not any(entry["partial"] for entry in shown)
     assert not house.guests.calls
+
+
+def test_without_a_microphone_one_writes_and_hears_the_answer(mute_page: Page, house: BrowserHouse) -> None:
+    page = mute_page
+    call(page)
+    expect(page.locator("#problem")).to_contain_text("not allowed to use the microphone")
+    expect(page.locator("#mute")).to_be_disabled()
+    expect(page.locator("#text")).to_be_focused()
+    type_words(page, "Hello?")
+    sounds(page)
+    expect(page.locator("#captions li.parley .words")).to_have_text(f"{ECHO}Hello?", timeout=WITHIN_MS)
+    expect(page.locator("#announcements")).to_contain_text("You: Hello?")
+    house.hang_up()
+    expect(page.locator("#problem")).to_have_text("Parley has hung up.", timeout=WITHIN_MS)
+    expect(page.locator("#call")).to_be_focused()
+
+
+def test_when_the_voice_fails_the_page_has_the_words_and_speaks_them(mute_page: Page, house: BrowserHouse) -> None:
+    """A91: the answer is shown as text, and the browser's own voice says it."""
+    page = mute_page
+    call(page)
+    house.fail_speaking(True)
+    try:
+        type_words(page, "Can you speak?")
+        expect(page.locator("#captions li.parley .note")).to_have_text("could not be spoken", timeout=WITHIN_MS)
+    finally:
+        house.fail_speaking(False)
+    assert captions_of(page)[-1]["words"] == f"{ECHO}Can you speak?"
+    assert " ".join(page.evaluate("window.spokenHere")) == f"{ECHO}Can you speak?"
+    page.click("#hang-up")
+    expect(page.locator("#call")).to_be_visible(timeout=WITHIN_MS)
+
+
+def test_a_lost_network_is_come_back_from_and_a_reload_too(page: Page, house: BrowserHouse) -> None:
+    call(page)
+    (guest,) = house.guests.calls
+    house.cut_cables()
+    page.evaluate("window.socket.close()")
+    expect(page.locator("#status")).to_have_attribute("data-phase", "reconnecting", timeout=WITHIN_MS)
+    expect(page.locator("#status")).to_have_attribute("data-phase", "listening", timeout=WITHIN_MS)
+    type_words(page, "Are you back?")
+    sounds(page)
+    expect(page.locator("#captions li.parley .words").last).to_have_text(f"{ECHO}Are you back?", timeout=WITHIN_MS)
+    page.reload()
+    expect(page.locator("#status-text")).to_have_text("Your call was interrupted. Press Call to go on.")
+    page.click("#call")
+    expect(page.locator("#text")).to_be_enabled()
+    type_words(page, "Still there?")
+    sounds(page)
+    assert house.guests.calls == (guest,)
+    page.click("#hang-up")
+    expect(page.locator("#call")).to_be_visible(timeout=WITHIN_MS)
+
+
+def test_a_link_is_good_for_one_call_within_ten_minutes(page: Page, house: BrowserHouse) -> None:
+    link = f"{house.url}/call#{house.invitation()}"
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector("html[data-ready=yes]")
+    assert page.url == f"{house.url}/call"
+    call(page)
+    page.click("#hang-up")
+    expect(page.locator("#problem")).to_have_text("You have hung up.", timeout=WITHIN_MS)
+    for bad, told in (
+        (link, "This link has been used already."),
+        (f"{house.url}/call#{house.invitation(age_s=601)}", "This link is too old."),
+        (f"{house.url}/call#nonsense", "This link is not one of Parley’s"),
+    ):
+        page.goto("about:blank")
+        page.goto(bad)
+        page.click("#call")
+        expect(page.locator("#problem")).to_contain_text(told, timeout=WITHIN_MS)
+
+
+def test_a_page_from_another_origin_is_refused(browser: Browser, house: BrowserHouse) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("http://elsewhere.example/", lambda route: route.fulfill(body="<title>a page of somebody else</title>"))
+    page.goto("http://elsewhere.example/")
+    opened = page.evaluate(
+        """(url) => new Promise((resolve) => {
+          const socket = new WebSocket(url.replace('http', 'ws') + '/ws/call', ['parley']);
+          socket.onopen = () => resolve('open');
+          socket.onerror = () => resolve('refused');
+        })""",
+        house.url,
+    )
+    posted = page.evaluate(
+        "(url) => fetch(url + '/api/call', { method: 'POST', body: '{}' }).then(() => 'done', () => 'refused')", house.url
+    )
+    context.close()
+    assert (opened, posted) == ("refused", "refused")
+    assert not house.guests.calls
+
+
+def test_the_page_speaks_four_languages_and_is_used_by_keyboard(browser: Browser, house: BrowserHouse) -> None:
+    context = browser.new_context(locale="ca-ES", color_scheme="dark", permissions=["microphone"])
+    page = open_page(context, f"{house.url}/call")
+    expect(page.get_by_role("button", name="Truca")).to_be_visible()
+    for code, text in (("ru", "Позвонить"), ("es", "Llamar"), ("en", "Call")):
+        page.select_option("#language", code)
+        expect(page.locator("#call")).to_have_text(text)
+        expect(page.locator("html")).to_have_attribute("lang", code)
+    for role, name in (("button", "Call"), ("combobox", "Microphone"), ("combobox", "Language"), ("textbox", "Write instead of speaking")):
+        expect(page.get_by_role(role, name=name, exact=True)).to_have_count(1)  # type: ignore[arg-type]
+    page.focus("#call")
+    page.keyboard.press("Enter")
+    expect(page.locator("#mute")).to_be_focused(timeout=WITHIN_MS)
+    page.keyboard.press("Space")
+    expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#problem")).to_have_text("You have hung up.", timeout=WITHIN_MS)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(16, 20, 26)"
+    context.close()
+    assert page.troubles == []  # type: ignore[attr-defined]
