@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio.pcm import as_samples
 
@@ -17,7 +18,7 @@ _LOUDEST: Final = 32_635
 
 def decode(codes: bytes) -> bytes:
     """16-bit PCM of μ-law."""
-    return bytes(_PCM_OF[np.frombuffer(codes, np.uint8)].tobytes())
+    return _PCM_OF[np.frombuffer(codes, np.uint8)].astype("<i2", copy=False).tobytes()
 
 
 def encode(pcm: bytes) -> bytes:
@@ -25,18 +26,18 @@ def encode(pcm: bytes) -> bytes:
     return bytes(_CODE_OF[as_samples(pcm).view(np.uint16)].tobytes())
 
 
-def _decoding_table() -> np.ndarray:
+def _decoding_table() -> NDArray[np.int16]:
     codes = ~np.arange(256, dtype=np.int32) & 0xFF
     magnitudes = ((((codes & 0x0F) << 3) + _BIAS) << ((codes & 0x70) >> 4)) - _BIAS
-    return np.where(codes & 0x80, -magnitudes, magnitudes).astype("<i2")
+    return np.asarray(np.where(codes & 0x80, -magnitudes, magnitudes), np.int16)
 
 
-def _encoding_table() -> np.ndarray:
+def _encoding_table() -> NDArray[np.uint8]:
     samples = np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32)
     magnitudes = np.minimum(np.abs(samples), _LOUDEST) + _BIAS
     segments = np.floor(np.log2(magnitudes)).astype(np.int32) - 7
     codes = (segments << 4) | ((magnitudes >> (segments + 3)) & 0x0F) | np.where(samples < 0, 0x80, 0)
-    return (~codes & 0xFF).astype(np.uint8)
+    return np.asarray(~codes & 0xFF, np.uint8)
 
 
 _PCM_OF: Final = _decoding_table()

@@ -16,6 +16,12 @@ _HOW_CAN_I_HELP: Final = {
     "es": "¿En qué puedo ayudarle?",
     "ru": "Чем могу помочь?",
 }
+_A_MOMENT: Final = {
+    "en": "Do you have a moment?",
+    "ca": "Té un moment?",
+    "es": "¿Tiene un momento?",
+    "ru": "У вас есть минута?",
+}
 _STRANGER: Final = {
     "en": "Hello. This number does not take calls from you. Good-bye.",
     "ca": "Hola. Aquest número no accepta les seves trucades. Adéu.",
@@ -30,9 +36,22 @@ _NO_ROOM: Final = {
 }
 
 
-def opening(language: str, name: str, then: str | None) -> str:
-    """The first words of a call: the notice, and ``then`` what it is about, or an offer of help."""
-    return f"{_in(_NOTICE, language).format(name=name)} {then or _in(_HOW_CAN_I_HELP, language)}"
+def to_a_caller(language: str, name: str) -> str:
+    """The first words to somebody who calls: the notice, and an offer of help."""
+    return f"{_in(_NOTICE, language).format(name=name)} {_in(_HOW_CAN_I_HELP, language)}"
+
+
+def to_the_called(language: str, name: str, then: str | None) -> str:
+    """The first words to somebody who was called: the notice, and ``then`` what it is about, or a question whether they have time."""
+    return f"{_in(_NOTICE, language).format(name=name)} {then or _in(_A_MOMENT, language)}"
+
+
+def purpose(told: str) -> str:
+    """What the brain is told of a call that Parley has placed."""
+    return f"You have called somebody on the telephone, and it is you who wants something. {told}".strip()
+
+
+PURPOSE_OF_CALLER: Final = "Somebody has called you on the telephone."
 
 
 def to_a_stranger(language: str) -> str:

@@ -364,14 +364,15 @@ class PhoneCalls:
             ongoing.guard.cancel()
 
     def _guest_wishes(self, call: PhoneCall) -> GuestWishes:
-        wishes = call.wishes
+        wishes, language, name = call.wishes, call.wishes.language or self._language, self._settings.bot_name
+        outgoing = call.direction is Direction.OUTGOING
         return GuestWishes(
             door=Door.PHONE,
             title=f"telephone {call.shown}",
             chat_id=wishes.chat_id,
             language=wishes.language,
-            opening=notice.opening(wishes.language or self._language, self._settings.bot_name, wishes.opening),
-            purpose=wishes.purpose,
+            opening=notice.to_the_called(language, name, wishes.opening) if outgoing else notice.to_a_caller(language, name),
+            purpose=notice.purpose(wishes.purpose) if outgoing else notice.PURPOSE_OF_CALLER,
             longest_s=self._longest_s(wishes),
         )
 

@@ -1,0 +1,83 @@
+"""``/phone``: calling a telephone number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final, Protocol
+
+from calls.telephony.phone_call import PhoneCall, PhoneWishes
+from handlers.command import Authority, Command, Request, WrongArguments
+
+FAMILY: Final = "private_calls"
+HANG_UP: Final = "hangup"
+
+
+class Telephone(Protocol):
+    """See :class:`calls.telephony.phone_calls.PhoneCalls`."""
+
+    async def call(self, written: str, wishes: PhoneWishes | None = None) -> PhoneCall:
+        """Call a number; returns when somebody has answered.
+
+        :raises errors.ParleyError: nobody has; the text is for the chat.
+        """
+
+    async def hang_up(self, call_id: str | None = None) -> PhoneCall:
+        """End the newest call, or stop calling.
+
+        :raises errors.ParleyError: there is none.
+        """
+
+    @property
+    def calls(self) -> Sequence[PhoneCall]:
+        """Those that have not ended."""
+
+
+class TelephoneCommands:
+    """For those whom Parley obeys in every chat: calls cost the owner money."""
+
+    def __init__(self, telephone: Telephone) -> None:
+        self._telephone = telephone
+
+    def commands(self) -> Iterable[Command]:
+        """Their declarations."""
+        command = partial(Command, family=FAMILY, authority=Authority.SUDO, in_private=True)
+        yield command(
+            name="phone",
+            usage="/phone +NUMBER [what it is about]|hangup",
+            example="/phone +34612345678 Ask if the table for two is free at nine.",
+            answer=self.phone,
+            cost=5,
+            urgent=True,
+        )
+
+    async def phone(self, request: Request) -> str:
+        """Call a number and tell what becomes of it, or hang up; without arguments, the calls there are."""
+        number, purpose = _split(request.arguments)
+        if not number:
+            return self._listed(request)
+        if number == HANG_UP:
+            return request.say("telephone.hung_up", number=(await self._telephone.hang_up()).shown)
+        wishes = PhoneWishes(purpose=purpose, chat_id=request.chat_id)
+        await request.tell(request.say("telephone.calling"))
+        call = await self._telephone.call(number, wishes)
+        return request.say("telephone.talking", number=call.shown)
+
+    def _listed(self, request: Request) -> str:
+        calls = self._telephone.calls
+        if not calls:
+            raise WrongArguments
+        return "\n".join(request.say("telephone.listed", number=call.shown, stage=request.say(_key(call))) for call in calls)
+
+
+def _key(call: PhoneCall) -> str:
+    return f"telephone.stage.{call.stage.value.replace('-', '_')}"
+
+
+def _split(arguments: str) -> tuple[str, str]:
+    """The number and what the call is about; the number ends where its digits, and what people write between them, do."""
+    text = arguments.strip()
+    if text.lower() == HANG_UP:
+        return HANG_UP, ""
+    end = next((place for place, character in enumerate(text) if not (character.isdigit() or character in "+ ().-/")), len(text))
+    return (text[:end].strip() or text, text[end:].strip()) if text else ("", "")
