@@ -68,6 +68,13 @@ class CallEnded(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPressed(CallEvent):
+    """Somebody on the telephone has pressed a key: 0-9, ``*``, ``#`` or A-D."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallNotice(CallEvent):
     """Something about its call that the chat should be told though nobody has asked; ``key`` and ``fields`` as for :class:`CallLeft`."""
 
