@@ -32,6 +32,8 @@ def code_of(answer: tuple[int, Any]) -> tuple[int, str]:
 async def test_at_this_machine_no_token_is_needed_until_there_has_been_one(tmp_path: Path) -> None:
     async with http_stage(tmp_path) as stage:
         assert (await stage.ask("/calls"))[0] == 200
+        assert (await stage.ask("/calls", token="any-text"))[0] == 200
+        assert code_of(await stage.ask("/calls", token="any-text", headers=PROXIED)) == (401, "token_refused")
         told = await stage.token(Scope.CALLS_READ)
         status, refused = await stage.ask("/calls")
         assert status == 401
