@@ -2,10 +2,10 @@
 
     python benchmarks/browser_call.py [--quick] [--json FILE]
 
-A headless Chromium calls ``bot.py talk`` of this machine; its microphone plays recorded questions. Everything is measured in the page, on one
-clock: the end of a question on the microphone's own track, the first sound of the answer on the track that the page plays. ``cut`` is from
-the first sample of an interruption to the last sound of the answer that it breaks into, ``session`` from the first message to the answer
-that a session is created.
+A headless Chromium calls ``bot.py talk`` of this machine; its microphone plays recorded questions. Everything is measured in the page, on
+one clock: the end of a question on the microphone's own track, the first sound of the answer on the track that the page plays. ``cut`` is
+from the first sample of an interruption to the last sound of the answer that it breaks into, ``session`` from the first message to the
+answer that a session is created.
 """
 
 from __future__ import annotations
