@@ -75,6 +75,21 @@ def run(
 
 
 @app.command()
+def talk() -> None:
+    """Work without a Telegram account until stopped (Ctrl-C): open the page that it names, press Call, and speak.
+
+    The WebSocket and the other doors of docs/browser.md are open as well; settings are those of .env, where there is one.
+    """
+    settings = load_settings()
+    hide(settings.secrets)
+    configure_logging(settings.log_level, settings.log_format, _log_file(settings, rotates=True))
+    with loading():
+        from talk import talk as serve_pages
+
+    _leave(asyncio.run(serve_pages(settings)))
+
+
+@app.command()
 def login(
     session: Annotated[str | None, typer.Option(metavar="NAME", help="Keep it as a session of its own, for a second Parley.")] = None,
     qr: Annotated[bool, typer.Option("--qr", help="Scan a QR code with the phone of the account; no code has to be typed.")] = False,
