@@ -50,7 +50,7 @@ async def talk(settings: Settings) -> int:
             pacer=pacer,
             bus=bus,
             database=database,
-            control=_without_an_account(settings, database, engines.stt.name, engines.tts.name),
+            control=without_an_account(settings, database, engines.stt.name, engines.tts.name),
             browser_calls=await stack.enter_async_context(BrowserCalls(guests, pacer, bus, ice_servers(settings))),
         )
         await stack.enter_async_context(served_http(settings, services))
@@ -60,7 +60,8 @@ async def talk(settings: Settings) -> int:
     return 0
 
 
-def _without_an_account(settings: Settings, database: Database, hearing: str, voice: str) -> ControlServices:
+def without_an_account(settings: Settings, database: Database, hearing: str, voice: str) -> ControlServices:
+    """What the doors are told of Telegram where there is no account."""
     calls = NoGroupCalls()
     return ControlServices(
         calls=calls,

@@ -27,7 +27,7 @@ def chromium_program() -> str:
     raise ParleyError("This needs the browser Chromium.", "Install it with: sudo apt install chromium")
 
 
-def chromium_options(microphone: Path) -> dict[str, Any]:
+def chromium_options(microphone: Path, *more: str) -> dict[str, Any]:
     """What Playwright starts it with; the microphone plays the file once in each call, from when it is opened.
 
     Contexts that may use it are made with ``permissions=["microphone"]``.
@@ -40,6 +40,7 @@ def chromium_options(microphone: Path) -> dict[str, Any]:
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-audio-capture={microphone}%noloop",
             "--autoplay-policy=no-user-gesture-required",
+            *more,
         ],
     }
 

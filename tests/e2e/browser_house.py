@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -26,10 +26,10 @@ from calls.manners import Manners
 from config import load_settings
 from control.http.server import application
 from control.http.services import HttpServices
-from control.services import ControlServices
 from errors import EngineError
 from storage import invites
 from storage.database import Database
+from talk import without_an_account
 from tests.calls.stage import ScriptedBrain, ScriptedVoice
 from tests.speech import clip_named
 
@@ -182,14 +182,15 @@ class BrowserHouse:
             self.calls = await stack.enter_async_context(BrowserCalls(self.guests, pacer, bus))
             self.database = await Database.open(self.data_dir / "browser.db")
             stack.push_async_callback(self.database.close)
+            settings = load_settings(None, data_dir=self.data_dir)
             services = HttpServices(
-                settings=load_settings(None, data_dir=self.data_dir),
+                settings=settings,
                 guests=self.guests,
                 engines=engines,
                 pacer=pacer,
                 bus=bus,
                 database=self.database,
-                control=cast(ControlServices, None),
+                control=without_an_account(settings, self.database, self.ear.name, self.voice.name),
                 browser_calls=self.calls,
             )
             runner = web.AppRunner(application(services), shutdown_timeout=0.5)
@@ -230,10 +231,10 @@ def microphone_file(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def chromium(microphone: Path) -> Iterator[Browser]:
+def chromium(microphone: Path, *options: str) -> Iterator[Browser]:
     """A headless Chromium that says what the file does."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**chromium_options(microphone))
+        browser = playwright.chromium.launch(**chromium_options(microphone, *options))
         yield browser
         browser.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from calls import events
 from tests.e2e.browser_house import (
     ANSWER,
     ECHO,
@@ -23,6 +24,16 @@ from tests.e2e.browser_house import (
 )
 
 WITHIN_MS = 15_000
+VOICE_CLIENT = Path(__file__).with_name("voice_client.js")
+WATCH_PLAYED = """
+  // window.played: how long each sound is that was played, in seconds.
+  window.played = [];
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function (...all) {
+    this.addEventListener('playing', () => window.played.push(this.duration), { once: true });
+    return play.apply(this, all);
+  };
+"""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +45,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserHouse]:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory, house: BrowserHouse) -> Iterator[Browser]:
     microphone: Path = microphone_file(tmp_path_factory.mktemp("microphone") / "speech.wav")
-    with chromium(microphone) as browser:
+    at_the_usual_port = f"--host-resolver-rules=MAP localhost:8005 {house.url.removeprefix('http://')}"
+    with chromium(microphone, at_the_usual_port) as browser:
         yield browser
 
 
@@ -222,3 +234,24 @@ def test_the_page_speaks_four_languages_and_is_used_by_keyboard(browser: Browser
     assert background == "rgb(16, 20, 26)"
     context.close()
     assert page.troubles == []  # type: ignore[attr-defined]
+
+
+def test_the_client_printed_in_the_third_document_holds_a_conversation(browser: Browser, house: BrowserHouse) -> None:
+    """K22: unchanged, with MediaRecorder's WebM going in and whole WAV files coming out."""
+    context = browser.new_context(permissions=["microphone"], bypass_csp=True)
+    page = context.new_page()
+    page.add_init_script(WATCH_PLAYED)
+    page.goto("http://localhost:8005/call")
+    before = len(house.happened)
+    page.add_script_tag(content=VOICE_CLIENT.read_text(encoding="utf-8"))
+    for _ in range(WITHIN_MS // 50):
+        if page.evaluate("window.played.length > 0"):
+            break
+        page.wait_for_timeout(50)
+    assert page.evaluate("window.played[0] > 0.5"), "no sound was played"
+    page.evaluate("client.endCall()")
+    page.wait_for_timeout(300)
+    context.close()
+    heard = [event.text for event in house.happened[before:] if isinstance(event, events.TurnHeard)]
+    assert heard == [QUESTION]
+    assert not house.guests.calls
