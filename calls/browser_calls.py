@@ -20,6 +20,7 @@ from calls.errors import CallError
 from calls.events import CallEvent, EventBus
 from calls.guest_calls import RESUME_WITHIN_S, GuestCall, GuestCalls, GuestWishes
 from calls.ice import IceServers
+from calls.lines.allowance import Allowance
 from calls.lines.browser import BrowserLine
 from calls.lines.line import Participant
 from calls.lines.pacer import Pacer
@@ -32,6 +33,10 @@ CALLER_ID: Final = -1
 MOST_WAITING: Final = 100
 """Sessions created and not connected yet."""
 MOST_ENDED: Final = 1_000
+TEXTS_PER_S: Final = 0.5
+TEXTS_AT_ONCE: Final = 10
+MESSAGES_PER_S: Final = 20.0
+MESSAGES_AT_ONCE: Final = 100
 MOST_TYPED_EARLY: Final = 5
 """What is written before the call stands is answered when it does."""
 KEPT_MESSAGES: Final = 300
@@ -59,6 +64,8 @@ class BrowserSession:
     _guest: GuestCall | None = None
     _task: asyncio.Task[None] | None = None
     _send: Send | None = None
+    _texts: Allowance = field(default_factory=lambda: Allowance(TEXTS_PER_S, TEXTS_AT_ONCE))
+    _messages: Allowance = field(default_factory=lambda: Allowance(MESSAGES_PER_S, MESSAGES_AT_ONCE))
     _numbered: int = 0
     _typed_early: list[str] = field(default_factory=list)
     _kept: deque[tuple[int, Message]] = field(default_factory=lambda: deque(maxlen=KEPT_MESSAGES))
@@ -101,7 +108,10 @@ class BrowserSession:
             await self._line.add_candidate(candidate)
 
     def type(self, text: str) -> None:
-        """The caller writes something that is to be answered."""
+        """The caller writes something that is to be answered; what comes too fast is not, and the page is told."""
+        if not self._texts.spend(1, self._calls.now_s()):
+            self.tell({"type": "too_fast"})
+            return
         if self._guest is not None and self._line is not None:
             self._guest.call.typed(self._line.caller, text)
         elif len(self._typed_early) < MOST_TYPED_EARLY:
@@ -115,7 +125,9 @@ class BrowserSession:
             self._calls.forget(self)
 
     def take(self, text: str) -> None:
-        """A message of the page that came by the call's own channel; what makes no sense is passed over."""
+        """A message of the page that came by the call's own channel; what makes no sense, or too much, is passed over."""
+        if not self._messages.spend(1, self._calls.now_s()):
+            return
         try:
             message = json.loads(text)
         except ValueError:
@@ -167,7 +179,7 @@ class BrowserSession:
             try:
                 self.tell({"type": "connected", "call_id": guest.call_id, "resumed": guest.resumed, "phase": _phase_of(guest)})
                 for text in self._typed_early:
-                    self.type(text)
+                    guest.call.typed(line.caller, text)
                 how = await guest.over
             finally:
                 unsubscribe()
@@ -237,6 +249,10 @@ class BrowserCalls:
         session = BrowserSession(secrets.token_urlsafe(16), wishes, self._clock(), self)
         self._sessions[session.session_id] = session
         return session
+
+    def now_s(self) -> float:
+        """The time on the clock."""
+        return self._clock()
 
     @property
     def sessions(self) -> Sequence[BrowserSession]:

@@ -111,6 +111,9 @@ const listener = {
       case 'phase':
         showStatus(message.phase);
         break;
+      case 'too_fast':
+        showProblem(['call.problem.too_fast']);
+        break;
       case 'trouble':
         showProblem([`call.trouble.${message.part}`]);
         break;

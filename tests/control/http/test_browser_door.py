@@ -165,6 +165,14 @@ async def test_what_is_not_understood_is_told_and_floods_end_the_socket(tmp_path
         assert socket.closed
 
 
+async def test_who_writes_too_fast_is_told(tmp_path: Path) -> None:
+    async with door(tmp_path) as open_door:
+        socket, _created = await open_door.socket()
+        for _ in range(browser_calls.TEXTS_AT_ONCE + 1):
+            await socket.send_json({"type": "text", "text": "Again?"})
+        assert (await socket.receive_json(timeout=5))["type"] == "too_fast"
+
+
 async def test_as_many_calls_as_there_is_room_for_and_as_many_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with door(tmp_path, most_calls=0) as open_door:
         _socket, refused = await open_door.socket()
