@@ -88,8 +88,8 @@ class _Ongoing:
 class PrivateCalls:
     """An async context manager that hangs up at its end. Attach :meth:`incoming` to a :class:`calls.telegram.phone.Phone`.
 
-    ``room`` says why there is no room for one more call on this machine, if so. ``attended`` tells whether a program listens that may want
-    to answer what rings.
+    ``room`` says why there is no room for one more call on this machine, if so. ``attended`` tells whether a program may
+    want to answer somebody's call, given their id.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class PrivateCalls:
         history_of: Callable[[int], History | None] = lambda _chat_id: None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self.attended: Callable[[], bool] = lambda: False
+        self.attended: Callable[[int], bool] = lambda _user_id: False
         self._new_line = new_line
         self._find_person = find_person
         self._engines = engines
@@ -260,7 +260,7 @@ class PrivateCalls:
         :raises calls.errors.CallError: the caller has given up.
         """
         allowed = self._screening.allows(phoned.user_id, is_contact=phoned.is_contact)
-        attended = self.attended()
+        attended = self.attended(phoned.user_id)
         if self._screening.on or attended:
             with suppress(RPCError, ConnectionError):
                 await phoned.received()

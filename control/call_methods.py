@@ -80,12 +80,14 @@ class CallMethods:
         """Phone somebody."""
         return Call(user_id=await self._private_calls.start(params.user_id))
 
-    async def accept(self, params: OfUser, _caller: Caller) -> Call:
+    async def accept(self, params: OfUser, caller: Caller) -> Call:
         """Answer somebody."""
+        caller.answers_calls = True
         return Call(user_id=await self._private_calls.accept(params.user_id))
 
-    async def reject(self, params: OfUser, _caller: Caller) -> Call:
+    async def reject(self, params: OfUser, caller: Caller) -> Call:
         """Decline somebody."""
+        caller.answers_calls = True
         return Call(user_id=await self._private_calls.reject(params.user_id))
 
     async def hangup(self, params: OfUser, _caller: Caller) -> Call:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Final
 
-from control.events import Told
+from control.events import INCOMING, Told
 from control.framing import Frame, Framer, Framing, framed
 from control.jsonrpc import Caller, Dispatcher
 from control.outbox import Outbox
@@ -49,15 +49,18 @@ class Connection:
         self._types, self._chat_ids, self._subscribed = types, chat_ids, True
         self._decide_when_to_tell()
 
-    def awaits(self, type_: str) -> bool:
-        """It has asked for this type of notifications by name."""
-        return self._types is not None and type_ in self._types
+    def attends(self, user_id: int) -> bool:
+        """It may want to answer a call of this user: it has answered calls before, or is told of theirs because it has asked to by name."""
+        by_name = self._types is not None and INCOMING in self._types
+        return (by_name or self._caller.answers_calls) and self._is_told(INCOMING, user_id)
 
     def tell(self, what: Told, message: bytes) -> None:
         """Something has happened; ``message`` says it as a notification."""
-        wants_type = self._types is None or what.type in self._types
-        if wants_type and (self._chat_ids is None or what.chat_id == 0 or what.chat_id in self._chat_ids):
+        if self._is_told(what.type, what.chat_id):
             self._outbox.notify(message)
+
+    def _is_told(self, type_: str, chat_id: int) -> bool:
+        return (self._types is None or type_ in self._types) and (self._chat_ids is None or chat_id == 0 or chat_id in self._chat_ids)
 
     def _decide_when_to_tell(self) -> None:
         answering = self._unanswered > 0 and not self._subscribed

@@ -27,10 +27,10 @@ def dispatcher_of(services: ControlServices) -> Dispatcher:
 
 
 @contextlib.asynccontextmanager
-async def controlled(settings: Settings, services: ControlServices, bus: EventBus) -> AsyncIterator[Callable[[], bool]]:
+async def controlled(settings: Settings, services: ControlServices, bus: EventBus) -> AsyncIterator[Callable[[int], bool]]:
     """Other programs can control Parley inside. Where another Parley has the place that nobody has chosen, it works without that.
 
-    Gives what tells whether one of them wants to answer calls (:attr:`control.socket_server.ControlServer.attended`).
+    Gives what tells whether one of them may want to answer somebody's call (:meth:`control.socket_server.ControlServer.attended`).
 
     :raises control.socket_file.SocketError: nothing can be listened to at CONTROL_SOCKET.
     """
@@ -43,4 +43,4 @@ async def controlled(settings: Settings, services: ControlServices, bus: EventBu
                 if settings.control_socket is not None:
                     raise
                 log.warning("%s Until then this one cannot be controlled by other programs.", in_use)
-        yield lambda: server is not None and server.attended
+        yield lambda user_id: server is not None and server.attended(user_id)

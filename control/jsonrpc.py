@@ -47,10 +47,11 @@ class Subscriber(Protocol):
 
 
 class Caller:
-    """One client: where its notifications go, and the order of what it asks."""
+    """One client: where its notifications go, and the order of what it asks. ``answers_calls``: it has accepted or declined one."""
 
     def __init__(self, subscriber: Subscriber) -> None:
         self.subscriber = subscriber
+        self.answers_calls = False
         self._lanes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def lane(self, chat_id: int) -> asyncio.Lock:

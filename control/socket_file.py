@@ -23,6 +23,7 @@ OFF: Final = Path("none")
 LONGEST_PATH: Final = 103
 """Bytes of a path that every system takes (Linux 107, macOS and the BSDs 103)."""
 BACKLOG: Final = 64
+PRIVATE: Final = 0o600
 ONE_AT_A_TIME_S: Final = 1.0
 PROBE_S: Final = 1.0
 _ANOTHER_PLACE: Final = "Set CONTROL_SOCKET to a path in a folder of your own, or to none."
@@ -55,6 +56,8 @@ def socket_path(settings: Settings) -> Path | None:
 def listening(path: Path) -> socket.socket:
     """A socket at ``path`` that listens and that only its owner may connect to, from the first moment. A dead one is replaced.
 
+    Takes up to two seconds, while another program makes one in the same folder or is asked whether it lives: not for the event loop.
+
     :raises InUse: a program listens there; it is named where the system tells.
     :raises SocketError: it cannot be made there.
     """
@@ -79,17 +82,27 @@ def remove(path: Path, made: os.stat_result) -> None:
 
 def _bound(path: Path) -> socket.socket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    umask = os.umask(0o177)
     try:
-        made.bind(os.fspath(path))
+        _bind_privately(made, path)
         made.listen(BACKLOG)
     except BaseException:
         made.close()
         raise
-    finally:
-        os.umask(umask)
     made.setblocking(False)
     return made
+
+
+def _bind_privately(made: socket.socket, path: Path) -> None:
+    """Linux gives the file the mode that the socket has; elsewhere it takes a umask, which holds for every thread meanwhile."""
+    if sys.platform == "linux":
+        os.fchmod(made.fileno(), PRIVATE)
+        made.bind(os.fspath(path))
+        return
+    umask = os.umask(0o777 & ~PRIVATE)
+    try:
+        made.bind(os.fspath(path))
+    finally:
+        os.umask(umask)
 
 
 @contextlib.contextmanager

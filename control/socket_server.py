@@ -15,7 +15,7 @@ from typing import Final
 
 from calls.events import CallEvent, EventBus
 from control.connection import SLICE_BYTES, Connection
-from control.events import INCOMING, told
+from control.events import told
 from control.framing import Framing, framed
 from control.jsonrpc import Dispatcher
 from control.messages import VERSION, encoded, notification
@@ -68,10 +68,9 @@ class ControlServer:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         await self._exits.aclose()
 
-    @property
-    def attended(self) -> bool:
-        """A program has asked to be told of incoming calls: it may want to answer them."""
-        return any(client.awaits(INCOMING) for client in self._clients)
+    def attended(self, user_id: int) -> bool:
+        """Whether a program may want to answer a call of this user; see :meth:`control.connection.Connection.attends`."""
+        return any(client.attends(user_id) for client in self._clients)
 
     async def _end_clients(self) -> None:
         clients = dict(self._clients)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import socket
@@ -226,13 +227,28 @@ async def test_a_subscription_narrows_what_is_told(tmp_path: Path) -> None:
 
 async def test_who_wants_to_be_told_of_incoming_calls_by_name_attends_them(tmp_path: Path) -> None:
     async with stage(tmp_path) as standing:
-        client = await Client.connect(standing.path)
+        client, attended = await Client.connect(standing.path), standing.server.attended
         await client.ask("events.subscribe")
-        assert not standing.server.attended
+        assert not attended(ANN)
         await client.ask("events.subscribe", types=["call.incoming"])
-        assert standing.server.attended
+        assert attended(ANN)
+        await client.ask("events.subscribe", types=["call.incoming"], chat_ids=[ANN])
+        assert (attended(ANN), attended(43)) == (True, False)
         client.close()
-        await until(lambda: not standing.server.attended)
+        await until(lambda: not attended(ANN))
+
+
+@pytest.mark.parametrize("method", ["call.accept", "call.reject"])
+async def test_who_has_answered_a_call_attends_the_next_ones(tmp_path: Path, method: str) -> None:
+    async with stage(tmp_path) as standing:
+        client, attended = await Client.connect(standing.path), standing.server.attended
+        await client.ask("call.hangup")
+        assert not attended(ANN)
+        await client.ask(method)
+        assert attended(ANN)
+        await client.ask("events.subscribe", types=["transcription"])
+        assert not attended(ANN), "it is not told of calls any more"
+        client.close()
 
 
 async def test_who_has_not_subscribed_gets_the_answer_before_what_happens_meanwhile(tmp_path: Path) -> None:
@@ -322,6 +338,20 @@ async def test_the_socket_is_its_owners_from_the_first_moment(tmp_path: Path, mo
         os.umask(before)
     assert modes == [0o600]
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+async def test_while_another_program_makes_its_socket_the_event_loop_goes_on(tmp_path: Path) -> None:
+    lock = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    async with services(tmp_path, Calls()) as made:
+        server = ControlServer(tmp_path / "control.sock", dispatcher_of(made), EventBus())
+        starting = asyncio.create_task(server.__aenter__())
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+            assert not starting.done()
+        os.close(lock)
+        await starting
+        await server.__aexit__(None, None, None)
 
 
 async def test_a_program_of_another_user_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -458,7 +488,7 @@ async def test_where_another_parley_has_the_usual_place_this_one_works_without(
     taken = listening(tmp_path / "telegram-voicechat.sock")
     async with services(tmp_path, Calls()) as made:
         async with controlled(settings(tmp_path), made, EventBus()) as attended:
-            assert not attended()
+            assert not attended(ANN)
         assert "cannot be controlled by other programs" in caplog.text
         with pytest.raises(InUse):
             async with controlled(settings(tmp_path, control_socket=tmp_path / "telegram-voicechat.sock"), made, EventBus()):
@@ -471,7 +501,7 @@ async def test_none_means_no_socket(tmp_path: Path) -> None:
         services(tmp_path, Calls()) as made,
         controlled(settings(tmp_path, control_socket=Path("none")), made, EventBus()) as attended,
     ):
-        assert not attended()
+        assert not attended(ANN)
         assert not socket_files(tmp_path)
 
 
