@@ -22,7 +22,7 @@ import typer
 from calls.telegram import session_command
 from config import Settings, load_settings
 from control import command as rpc_command
-from control import token_command
+from control import schedule_command, token_command
 from errors import ParleyError
 from logs import LogFile, configure_logging
 from models import command as engines_command
@@ -38,6 +38,7 @@ app = typer.Typer(
 app.add_typer(engines_command.app, name="engines")
 app.add_typer(rpc_command.app, name="rpc")
 app.add_typer(session_command.app, name="session")
+app.add_typer(schedule_command.app, name="schedule")
 app.add_typer(token_command.app, name="token")
 app.command(context_settings=rpc_command.TAKES_CHAT_IDS)(rpc_command.link)
 

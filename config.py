@@ -330,6 +330,16 @@ class Settings(BaseSettings):
         description="The time zone of chats that have set none (quiet hours, and what it says the time is): a name such as Europe/Madrid.",
     )
 
+    # --- Appointments -----------------------------------------------------------------------------------------
+    max_call_duration: float = Field(
+        300.0,
+        ge=30,
+        le=14_400,
+        description="A call that was made by appointment lasts so long at most if the appointment names no other time, in seconds.",
+    )
+    max_retries: int = Field(3, ge=0, le=10, description="When nobody answers the call of an appointment, it is tried so many times more.")
+    retry_delay: float = Field(60.0, ge=10, le=3600, description="So long after each other, in seconds.")
+
     # --- Web pages and HTTP API -------------------------------------------------------------------------------
     http_port: int = Field(
         8005,
@@ -407,7 +417,10 @@ class Settings(BaseSettings):
         "wav", description="What replies are over a WebSocket unless the client asks: wav (whole files) or pcm (raw, as it is spoken)."
     )
     buffer_duration_ms: int = Field(
-        1000, ge=0, le=30_000, description="Words of a turn that goes on are shown to WebSocket clients at most once in so many milliseconds."
+        1000,
+        ge=0,
+        le=30_000,
+        description="Words of a turn that goes on are shown to WebSocket clients at most once in so many milliseconds.",
     )
     min_audio_length_ms: int | None = Field(
         None, ge=0, le=5000, examples=["500"], description="Over a WebSocket, less speech than this is nothing; 300 ms when not set."

@@ -18,6 +18,7 @@ from brain.choose import HISTORY_TOKENS, choose_brain, chosen_kind
 from brain.clauses import ClauseSplitter
 from calls import facade
 from calls.admission import Admission
+from calls.appointments import appointments
 from calls.autojoin_driver import AutoJoin
 from calls.browser_calls import BrowserCalls
 from calls.call import GOOD_BYE
@@ -36,6 +37,7 @@ from calls.joins_before import remember_joins
 from calls.lines.pacer import Pacer
 from calls.lines.telegram_group import TelegramGroupLine
 from calls.manager import CallManager, MannersFor
+from calls.occasions import Occasions
 from calls.recorder import Recorder
 from calls.telegram.client import TelegramAccount, create_client
 from calls.telegram.engine import CallEngine, framework
@@ -43,6 +45,7 @@ from calls.telegram.phone import Phone
 from calls.telegram.titles import title_of
 from calls.telegram.voice_chats import VoiceChats
 from calls.telephone import telephone
+from calls.telephony.exchange import telephoning
 from calls.voice_messages import VoiceMessages
 from config import Settings
 from control.controlled import controlled
@@ -50,6 +53,7 @@ from control.http.server import served_http
 from control.http.services import HttpServices
 from control.services import ControlServices
 from errors import EXIT_RESTART, ModelMissing
+from handlers.appointment_messages import AppointmentMessages
 from handlers.authority import Admins, Authorities
 from handlers.catch_up import CatchUp
 from handlers.chat_wishes import ChatWishes
@@ -105,12 +109,14 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             return TelegramGroupLine(account, call_engine, pacer, chat_id, title, settings.join_timeout_s, join_as_kept(database))
 
         manners_for, histories = _manners(settings, database), ChatHistories()
+        occasions = Occasions(manners_for, bus)
+        stack.callback(occasions.close)
         admission, desires = Admission(settings.max_concurrent_calls), StoredDesires(database)
         manager = await stack.enter_async_context(
             CallManager(
                 new_line,
                 engines,
-                manners_for,
+                occasions.manners_for,
                 bus,
                 admission,
                 desires,
@@ -141,6 +147,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
                 room=lambda: Admission(settings.max_guest_calls).refusal(len(guests.calls)),
             )
         )
+        phone_calls = await stack.enter_async_context(telephoning(settings, guests, pacer, database, bus))
         calling = Framework(
             settings=settings, account=account, engine=call_engine, manager=manager, tts=engines.tts, manners_for=manners_for
         )
@@ -152,6 +159,18 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         own = OwnMessages()
         sender = Sender(account.client, settings.command_prefixes, own, gates=account.gates, refused=partial(_note_refusal, account, bus))
         stack.push_async_callback(sender.close)
+        owner_chat = settings.owner_id or account.id
+        writer = ChatWriter(account.input_peer, sender, owner_chat)
+        diary = appointments(
+            settings,
+            database,
+            AppointmentMessages(writer.send, ReplyLanguages(database, settings.language)),
+            group_calls=manager,
+            occasions=occasions,
+            private_calls=private_calls,
+            links=links,
+            telephone=phone_calls,
+        )
         grants, admins = StoredGrants(database), Admins(account.client)
         owners = {account.id, *((settings.owner_id,) if settings.owner_id else ())}
         ears = Ears(
@@ -179,9 +198,9 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             transcriber=voice_notes,
             phone=private_calls,
             links=links,
+            telephone=phone_calls,
+            appointments=diary,
         )
-        owner_chat = settings.owner_id or account.id
-        writer = ChatWriter(account.input_peer, sender, owner_chat)
         status = StatusMessages(writer)
         stack.push_async_callback(status.close)
         notices = Notices(writer.send, ReplyLanguages(database, settings.language), status.show, owner_chat)
@@ -191,10 +210,15 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         await stack.enter_async_context(commands)
         await stack.enter_async_context(CatchUp(account.client, commands.dispatcher, account.connection, database))
         await stack.enter_async_context(auto_join)
+        await stack.enter_async_context(diary)
         control = ControlServices(
             calls=manager,
             private_calls=private_calls,
             links=links,
+            phone_calls=phone_calls,
+            appointments=diary,
+            owner_chat=owner_chat,
+            time_zone=settings.time_zone,
             database=database,
             account_id=account.id,
             title_of=partial(title_of, account),
@@ -229,7 +253,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         log.info("Parley is ready: send /joincall in a group with a voice chat.")
         await _until_stopped(stop, account, notices)
         log.info("Parley stops and leaves %d calls.", len(manager.active))
-        await asyncio.gather(manager.drain(), private_calls.drain(), guests.drain())
+        await asyncio.gather(manager.drain(), private_calls.drain(), phone_calls.drain(), guests.drain())
     return EXIT_RESTART if restart.is_set() else 0
 
 

@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from calls.errors import SCHEDULED, Failure, Remedy, of
+from calls.invite_links import InviteLink
 from calls.occasions import Occasion, Occasions
 from calls.private_calls import PrivateCalls
+from calls.telephony.phone_call import PhoneWishes
 from errors import LineError
 from storage.appointments import Appointment
+from storage.invites import Invite
 
 NOT_WRITTEN: Final = Failure(
     "The link could not be sent: Telegram does not let me write there.", "Write to me first, or name another chat.", Remedy.RETRY,
@@ -75,11 +78,11 @@ class ByPrivateCall:
         await self._calls.start(int(target) if target.isdecimal() else target, occasion)
 
 
-class NewLink(Protocol):
-    """Makes links to the call page."""
+class Links(Protocol):
+    """See :class:`calls.invite_links.InviteLinks`."""
 
-    async def __call__(self, chat_id: int, occasion: Occasion) -> str:
-        """The address of a call in the manners of a chat; raises :class:`errors.ParleyError` if there can be none."""
+    async def create(self, invite: Invite, by: int = 0) -> InviteLink:
+        """A new link; raises :class:`errors.ParleyError` if there can be none."""
 
 
 TellLink = Callable[[Appointment, str], Awaitable[bool]]
@@ -89,36 +92,35 @@ TellLink = Callable[[Appointment, str], Awaitable[bool]]
 class ByLink:
     """Sends a link by which whoever opens it is in a call in the browser."""
 
-    def __init__(self, new_link: NewLink, tell: TellLink) -> None:
-        self._new_link = new_link
+    def __init__(self, links: Links, tell: TellLink) -> None:
+        self._links = links
         self._tell = tell
 
     async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
         """See :class:`calls.schedule_driver.Way`."""
-        link = await self._new_link(appointment.chat_id, occasion)
-        if not await self._tell(appointment, link):
+        opening = occasion.opening or None
+        invite = Invite(chat_id=appointment.chat_id, longest_s=occasion.longest_s, opening=opening, purpose=occasion.purpose)
+        link = await self._links.create(invite, appointment.created_by)
+        if not await self._tell(appointment, link.url):
             raise of(NOT_WRITTEN)
 
 
-class CallNumber(Protocol):
-    """Phones a telephone number."""
+class Telephone(Protocol):
+    """See :class:`calls.telephony.phone_calls.PhoneCalls`."""
 
-    async def __call__(self, number: str, *, chat_id: int | None, opening: str | None, purpose: str, longest_s: float | None) -> object:
-        """Returns when it was answered; raises :class:`errors.ParleyError` when it was not."""
+    async def call(self, written: str, wishes: PhoneWishes | None = None) -> object:
+        """Phone a number; returns when it was answered, raises :class:`errors.ParleyError` when it was not."""
 
 
 class ByPhone:
     """Phones a telephone number."""
 
-    def __init__(self, call: CallNumber) -> None:
-        self._call = call
+    def __init__(self, telephone: Telephone) -> None:
+        self._telephone = telephone
 
     async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
         """See :class:`calls.schedule_driver.Way`."""
-        await self._call(
-            appointment.target,
-            chat_id=appointment.chat_id,
-            opening=occasion.opening or None,
-            purpose=occasion.purpose,
-            longest_s=occasion.longest_s,
+        wishes = PhoneWishes(
+            chat_id=appointment.chat_id, opening=occasion.opening or None, purpose=occasion.purpose, longest_s=occasion.longest_s
         )
+        await self._telephone.call(appointment.target, wishes)

@@ -125,7 +125,7 @@ def next_occurrence(rule: Rule, after: datetime, handled: Container[str] = ()) -
 
 
 def passed_by(rule: Rule, since: datetime, until: datetime, handled: Container[str]) -> Occurrence | None:
-    """The last occurrence later than ``since`` and not later than ``until``, unless its name is ``handled``; of a weekly one, within some days."""
+    """The last occurrence later than ``since`` and not later than ``until``, some days back at most, unless its name is ``handled``."""
     begin = since if isinstance(rule, Once) else max(since, until - timedelta(days=LOOK_BACK_DAYS))
     found = [each for each in _occurrences(rule, begin, LOOK_BACK_DAYS + 1) if begin < each.at <= until]
     return found[-1] if found and found[-1].name not in handled else None

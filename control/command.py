@@ -37,29 +37,31 @@ app.add_typer(calls_app, name="call")
 
 _Chat = Annotated[int, typer.Argument(metavar="CHAT", help="The id of the chat, such as -1001234567890.", show_default=False)]
 _User = Annotated[int | None, typer.Argument(metavar="[USER]", help="Their id; needed where there are several.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print what the socket tells, one JSON object a line.")]
-_Socket = Annotated[Path | None, typer.Option("--socket", metavar="PATH", help="The socket; else that of the settings (CONTROL_SOCKET).")]
+Json = Annotated[bool, typer.Option("--json", help="Print what the socket tells, one JSON object a line.")]
+SocketPath = Annotated[
+    Path | None, typer.Option("--socket", metavar="PATH", help="The socket; else that of the settings (CONTROL_SOCKET).")
+]
 
 
 @app.command()
-def status(as_json: _Json = False, socket: _Socket = None) -> None:
+def status(as_json: Json = False, socket: SocketPath = None) -> None:
     """Tell how Parley is, and which calls it is in."""
-    _ask("status", {}, as_json, socket)
+    ask("status", {}, as_json, socket)
 
 
 @app.command(context_settings=TAKES_CHAT_IDS)
-def join(chat: _Chat, as_json: _Json = False, socket: _Socket = None) -> None:
+def join(chat: _Chat, as_json: Json = False, socket: SocketPath = None) -> None:
     """Join the voice chat of a group or channel; ends when Parley is in it.
 
     Example: python bot.py rpc join -1001234567890
     """
-    _ask("join", {"chat_id": chat}, as_json, socket)
+    ask("join", {"chat_id": chat}, as_json, socket)
 
 
 @app.command(context_settings=TAKES_CHAT_IDS)
-def leave(chat: _Chat, as_json: _Json = False, socket: _Socket = None) -> None:
+def leave(chat: _Chat, as_json: Json = False, socket: SocketPath = None) -> None:
     """Leave a call, or break off joining it."""
-    _ask("leave", {"chat_id": chat}, as_json, socket)
+    ask("leave", {"chat_id": chat}, as_json, socket)
 
 
 @app.command(context_settings=TAKES_CHAT_IDS)
@@ -70,40 +72,40 @@ def speak(
         str | None, typer.Argument(help="The language of the text, such as ca; else the chat's.", show_default=False)
     ] = None,
     first: Annotated[bool, typer.Option("--first", help="Before everything that waits to be said.")] = False,
-    as_json: _Json = False,
-    socket: _Socket = None,
+    as_json: Json = False,
+    socket: SocketPath = None,
 ) -> None:
     """Say a text in a call; ends when it was said.
 
     Example: python bot.py rpc speak -1001234567890 "Hola!" ca
     """
     params = {"chat_id": chat, "text": text, "language": language, "priority": "high" if first else "normal"}
-    _ask("speak", params, as_json, socket)
+    ask("speak", params, as_json, socket)
 
 
 @app.command()
-def calls(as_json: _Json = False, socket: _Socket = None) -> None:
+def calls(as_json: Json = False, socket: SocketPath = None) -> None:
     """List every call there is, or should be."""
-    _ask("calls.list", {}, as_json, socket)
+    ask("calls.list", {}, as_json, socket)
 
 
 @app.command(context_settings=TAKES_CHAT_IDS)
 def transcript(
     chat: _Chat,
     limit: Annotated[int, typer.Option(help="The newest so many lines.")] = 100,
-    as_json: _Json = False,
-    socket: _Socket = None,
+    as_json: Json = False,
+    socket: SocketPath = None,
 ) -> None:
     """Print what was said in a chat's calls, as far as it is kept."""
-    _ask("transcript.get", {"chat_id": chat, "limit": limit}, as_json, socket)
+    ask("transcript.get", {"chat_id": chat, "limit": limit}, as_json, socket)
 
 
 @app.command(context_settings=TAKES_CHAT_IDS)
 def watch(
     chats: Annotated[list[int] | None, typer.Argument(metavar="[CHAT]...", help="Only of these chats.", show_default=False)] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help="Only these events, such as transcription; may be repeated.")] = None,
-    as_json: _Json = False,
-    socket: _Socket = None,
+    as_json: Json = False,
+    socket: SocketPath = None,
 ) -> None:
     """Print what happens in calls, as it happens, until Ctrl-C: who phones, joins, says and is answered what."""
     with _connected(socket, as_json) as client:
@@ -116,7 +118,7 @@ def watch(
 def request(
     method: Annotated[str, typer.Argument(help="Such as calls.list; rpc.discover describes them all.", show_default=False)],
     params: Annotated[str, typer.Argument(help='Its parameters as JSON, such as {"chat_id": -1001234567890}.')] = "{}",
-    socket: _Socket = None,
+    socket: SocketPath = None,
 ) -> None:
     """Send any request and print its result as JSON.
 
@@ -128,7 +130,7 @@ def request(
         given = None
     if not isinstance(given, dict | list):
         raise WrongUse(f"The parameters are not a JSON object or array: {params}.", """Such as '{"chat_id": -1001234567890}', in quotes.""")
-    _ask(method, given, True, socket)
+    ask(method, given, True, socket)
 
 
 def link(
@@ -138,45 +140,45 @@ def link(
     ] = None,
     language: Annotated[str | None, typer.Option(metavar="xx", help="A language instead of the chat's, such as ca.")] = None,
     minutes: Annotated[int | None, typer.Option(help="How long the call may last at most.")] = None,
-    as_json: _Json = False,
-    socket: _Socket = None,
+    as_json: Json = False,
+    socket: SocketPath = None,
 ) -> None:
     """Make a link to the call page of a running Parley: whoever opens it first, within 10 minutes, talks with it in a browser.
 
     Example: python bot.py link --minutes 15
     """
-    _ask("link.create", {"chat_id": chat, "language": language, "max_minutes": minutes}, as_json, socket)
+    ask("link.create", {"chat_id": chat, "language": language, "max_minutes": minutes}, as_json, socket)
 
 
 @calls_app.command()
 def start(
     user: Annotated[str, typer.Argument(help="Whom to phone: their id, or @name.", show_default=False)],
-    as_json: _Json = False,
-    socket: _Socket = None,
+    as_json: Json = False,
+    socket: SocketPath = None,
 ) -> None:
     """Phone somebody; ends when they have answered.
 
     Example: python bot.py rpc call start @ann
     """
-    _ask("call.start", {"user_id": int(user) if user.isdecimal() else user}, as_json, socket)
+    ask("call.start", {"user_id": int(user) if user.isdecimal() else user}, as_json, socket)
 
 
 @calls_app.command()
-def accept(user: _User = None, as_json: _Json = False, socket: _Socket = None) -> None:
+def accept(user: _User = None, as_json: Json = False, socket: SocketPath = None) -> None:
     """Answer somebody who phones."""
-    _ask("call.accept", {"user_id": user}, as_json, socket)
+    ask("call.accept", {"user_id": user}, as_json, socket)
 
 
 @calls_app.command()
-def reject(user: _User = None, as_json: _Json = False, socket: _Socket = None) -> None:
+def reject(user: _User = None, as_json: Json = False, socket: SocketPath = None) -> None:
     """Decline somebody who phones."""
-    _ask("call.reject", {"user_id": user}, as_json, socket)
+    ask("call.reject", {"user_id": user}, as_json, socket)
 
 
 @calls_app.command()
-def hangup(user: _User = None, as_json: _Json = False, socket: _Socket = None) -> None:
+def hangup(user: _User = None, as_json: Json = False, socket: SocketPath = None) -> None:
     """End a private call, or stop phoning."""
-    _ask("call.hangup", {"user_id": user}, as_json, socket)
+    ask("call.hangup", {"user_id": user}, as_json, socket)
 
 
 class WrongUse(ParleyError):
@@ -185,7 +187,11 @@ class WrongUse(ParleyError):
     exit_code = EXIT_USAGE
 
 
-def _ask(method: str, params: dict[str, Any] | list[Any], as_json: bool, socket: Path | None) -> None:
+def ask(method: str, params: dict[str, Any] | list[Any], as_json: bool, socket: Path | None) -> None:
+    """Print the result of a method.
+
+    :raises errors.ParleyError: it was refused, or nobody answers.
+    """
     with _connected(socket, as_json) as client:
         result = client.request(method, params)
     print(json.dumps(result, ensure_ascii=False) if as_json else as_text(method, result, _time_of_day))

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable
 
 from calls.events import EventBus
 from config import Settings
+from control.appointment_methods import AppointmentMethods
 from control.call_methods import CallMethods
 from control.jsonrpc import Dispatcher
 from control.link_methods import LinkMethods
 from control.methods import ServiceMethods
 from control.openrpc import discover
+from control.phone_methods import PhoneMethods
 from control.services import ControlServices
 from control.socket_file import InUse, socket_path
 from control.socket_server import ControlServer
@@ -22,7 +24,14 @@ log = logging.getLogger(__name__)
 
 def dispatcher_of(services: ControlServices) -> Dispatcher:
     """Answers every method there is."""
-    methods = [*ServiceMethods(services).methods(), *CallMethods(services).methods(), *LinkMethods(services).methods()]
+    families = (
+        ServiceMethods(services),
+        CallMethods(services),
+        LinkMethods(services),
+        PhoneMethods(services),
+        AppointmentMethods(services),
+    )
+    methods = [method for family in families for method in family.methods()]
     return Dispatcher([*methods, discover(methods)])
 
 

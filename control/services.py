@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from calls.diary import Diary
 from calls.invite_links import InviteLinks
 from calls.reconciler import Outlook
 from calls.state import CallState
+from calls.telephony.phone_calls import PhoneCalls
 from control.private_calls import PrivateCalls
 from storage.database import Database
 
@@ -59,5 +61,11 @@ class ControlServices:
     voice_name: str
     private_calls: PrivateCalls | None = None
     links: InviteLinks | None = None
+    phone_calls: PhoneCalls | None = None
+    appointments: Diary | None = None
+    owner_chat: int = 0
+    """Where the owner is told what concerns no other chat."""
+    time_zone: str = "UTC"
+    """Of chats that have set none."""
     draining: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.time

@@ -63,6 +63,20 @@ def _transcript(result: dict[str, Any], time_of_day: TimeOfDay) -> str:
     return "\n".join(lines) or "Nothing is kept of what was said there."
 
 
+def _appointments(result: dict[str, Any], time_of_day: TimeOfDay) -> str:
+    return "\n".join(_appointment(each, time_of_day) for each in result["appointments"]) or "There are no appointments."
+
+
+def _appointment(each: dict[str, Any], time_of_day: TimeOfDay) -> str:
+    parts = [
+        f"{each['id']} {each['when']} ({each['time_zone']})",
+        f"next {time_of_day(each['next_at'])}{f' ({state})' if (state := each['state']) else ''}",
+        f"{each['method']} {each['target'] or each['chat_id']}",
+        each["opening"],
+    ]
+    return " · ".join(part for part in parts if part)
+
+
 _WRITERS: Final[dict[str, Callable[[dict[str, Any], TimeOfDay], str]]] = {
     "status": _status,
     "join": lambda result, _: f"✅ In the call of {result['title']}.",
@@ -74,6 +88,9 @@ _WRITERS: Final[dict[str, Callable[[dict[str, Any], TimeOfDay], str]]] = {
     "call.accept": lambda result, _: f"✅ In a call with {result['user_id']}.",
     "call.reject": lambda result, _: f"✅ Declined {result['user_id']}.",
     "link.create": lambda result, time_of_day: f"{result['url']}\nCan be used once, until {time_of_day(result['expires_at'])}.",
+    "schedule.add": lambda result, time_of_day: f"✅ {_appointment(result, time_of_day)}",
+    "schedule.list": _appointments,
+    "schedule.cancel": lambda result, _: f"✅ Appointment {result['id']} is cancelled.",
     "call.hangup": lambda result, _: f"✅ Ended the call with {result['user_id']}.",
 }
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
+from handlers.appointments import AppointmentCommands
 from handlers.audit import AuditTrail
 from handlers.authority import Authorities
 from handlers.auto_join import AutoJoinCommands
@@ -24,6 +25,7 @@ from handlers.sender import OwnMessages, Sender
 from handlers.service import ServiceCommands
 from handlers.services import Services
 from handlers.speaking import SpeakingCommands
+from handlers.telephone import TelephoneCommands
 from handlers.transcribing import TranscribeCommand
 
 
@@ -32,8 +34,12 @@ def families(services: Services) -> Iterator[Family]:
     yield CallCommands(services)
     if services.phone:
         yield PrivateCallCommands(services.phone)
+    if services.telephone:
+        yield TelephoneCommands(services.telephone)
     if services.links:
         yield LinkCommands(services.links)
+    if services.appointments:
+        yield AppointmentCommands(services, services.appointments)
     yield AutoJoinCommands(services)
     yield SpeakingCommands(services)
     yield HearingCommands(services)

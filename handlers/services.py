@@ -9,6 +9,7 @@ from typing import Any
 
 from telethon import TelegramClient
 
+from calls.diary import Diary
 from config import Settings
 from handlers.authority import Admins
 from handlers.call_manager import CallManager
@@ -16,6 +17,7 @@ from handlers.decisions import AutoJoin, Histories
 from handlers.grants import StoredGrants
 from handlers.links import Links
 from handlers.private_calls import Phone
+from handlers.telephone import Telephone
 from handlers.transcribing import Transcriber
 from storage import chats
 from storage.chats import ChatSettings
@@ -43,7 +45,9 @@ class Services:
     auto_join: AutoJoin | None = None
     transcriber: Transcriber | None = None
     phone: Phone | None = None
+    telephone: Telephone | None = None
     links: Links | None = None
+    appointments: Diary | None = None
     clock: Callable[[], float] = time.time
 
     async def chat(self, chat_id: int) -> ChatSettings:

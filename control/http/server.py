@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from config import Settings
-from control.http import browser, health, links, pages, speech
+from control.http import appointments, browser, health, links, pages, phone, speech, twilio, voice_socket
 from control.http.access import DOORKEEPER, Doorkeeper
 from control.http.calls import CallRoutes
 from control.http.guard import add_headers, middlewares
@@ -33,7 +33,11 @@ DOORS: Final[tuple[Callable[[HttpServices], list[web.RouteDef]], ...]] = (
     health.routes,
     browser.routes,
     links.routes,
+    appointments.routes,
+    phone.routes,
+    twilio.routes,
     speech.routes,
+    voice_socket.routes,
 )
 """What is reached over HTTP: each gives its routes."""
 
