@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from control.http.voice_messages import CallWishes, EndCall, MessageError, Ping,
 from errors import LineError
 
 LOOK_EVERY_S: Final = 1.0
+LOOKS_PER_QUESTION: Final = 10
 SOUND_PER_S: Final = 1.02
 SOUND_SAVED_S: Final = 10.0
 """Sound may come a little faster than it sounds, because clocks differ, and this much of it at once: a network stands still at times."""
@@ -62,13 +64,19 @@ GONE: Final = Goodbye(WSCloseCode.OK)
 
 
 class VoiceSession:
-    """Made when the socket is open; :meth:`run` goes on until it is closed."""
+    """Made when the socket is open; :meth:`run` goes on until it is closed.
 
-    def __init__(self, services: HttpServices, socket: web.WebSocketResponse, wishes: CallWishes) -> None:
+    ``still_good`` is asked now and then whether whoever opened it may still talk with Parley.
+    """
+
+    def __init__(
+        self, services: HttpServices, socket: web.WebSocketResponse, wishes: CallWishes, still_good: Callable[[], Awaitable[bool]]
+    ) -> None:
         self._settings = services.settings
         self._services = services
         self._socket = socket
         self._wishes = wishes
+        self._still_good = still_good
         self._clock = asyncio.get_running_loop().time
         self._sender = SocketSender(socket, self._clock)
         self._line = WebSocketLine(self._sender, services.pacer, wishes.name, wishes.playing(services.settings))
@@ -233,19 +241,26 @@ class VoiceSession:
         return False
 
     async def _keep(self) -> Goodbye:
-        """Heartbeats, until the client has been silent, or deaf, for too long."""
-        settings = self._settings
-        beat_s = self._clock() + settings.ws_heartbeat_interval
-        while True:
-            await asyncio.sleep(min(LOOK_EVERY_S, settings.ws_heartbeat_interval))
-            now_s = self._clock()
-            if self._sender.stuck_s > settings.audio_timeout_seconds:
-                return Goodbye(WSCloseCode.POLICY_VIOLATION, "What is sent is not read.", "not_read")
-            if now_s - self._last_sound_s > settings.ws_timeout:
-                return Goodbye(WSCloseCode.POLICY_VIOLATION, f"No sound has come for {settings.ws_timeout:g} seconds.", "no_sound")
-            if now_s >= beat_s:
-                beat_s += settings.ws_heartbeat_interval
+        """Heartbeats, until the client has been silent, or deaf, for too long, or may no longer be here."""
+        beat_s = self._clock() + self._settings.ws_heartbeat_interval
+        for look in itertools.count(1):
+            await asyncio.sleep(LOOK_EVERY_S)
+            if (goodbye := self._too_long()) is not None:
+                return goodbye
+            if look % LOOKS_PER_QUESTION == 0 and not await self._still_good():
+                break
+            if self._clock() >= beat_s:
+                beat_s += self._settings.ws_heartbeat_interval
                 self._sender.text(messages.HEARTBEAT)
+        return Goodbye(WSCloseCode.POLICY_VIOLATION, "The token is no longer good.", "token_gone")
+
+    def _too_long(self) -> Goodbye | None:
+        settings = self._settings
+        if self._sender.stuck_s > settings.audio_timeout_seconds:
+            return Goodbye(WSCloseCode.POLICY_VIOLATION, "What is sent is not read.", "not_read")
+        if self._clock() - self._last_sound_s > settings.ws_timeout:
+            return Goodbye(WSCloseCode.POLICY_VIOLATION, f"No sound has come for {settings.ws_timeout:g} seconds.", "no_sound")
+        return None
 
 
 def adaptation(settings: Settings) -> Callable[[Manners], Manners]:

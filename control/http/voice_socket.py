@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Final
 
 from aiohttp import WSCloseCode, web
 
 from config import Settings
 from control.http import voice_messages as messages
-from control.http.access import PROTOCOL, Scope, require
+from control.http.access import DOORKEEPER, PROTOCOL, Scope, require
 from control.http.problems import Problem
 from control.http.services import HttpServices
 from control.http.voice_messages import CallWishes, MessageError
@@ -51,7 +52,7 @@ def routes(services: HttpServices) -> list[web.RouteDef]:
     open_sockets: set[VoiceSocket] = set()
 
     async def voice(request: web.Request) -> web.StreamResponse:
-        await require(request, Scope.VOICE)
+        access = await require(request, Scope.VOICE)
         wishes = _wishes(request)
         socket = VoiceSocket(services.settings)
         await socket.prepare(request)
@@ -59,7 +60,7 @@ def routes(services: HttpServices) -> list[web.RouteDef]:
             return await _turned_away(socket, len(open_sockets))
         open_sockets.add(socket)
         try:
-            await VoiceSession(services, socket, wishes).run()
+            await VoiceSession(services, socket, wishes, partial(request.app[DOORKEEPER].still_good, access)).run()
         finally:
             open_sockets.discard(socket)
         return socket

@@ -102,8 +102,7 @@ async def test_a_half_open_socket_is_noticed(tmp_path: Path) -> None:
     async with beside_another_call(tmp_path, ws_heartbeat_interval=1) as stage:
         _reader, writer = await handshake(stage)
         async with asyncio.timeout(10):
-            while len(stage.guests.calls) < 2:
-                await asyncio.sleep(0.01)
+            await stage.calls(2)
             await asyncio.shield(stage.guests.calls[1].over)
         writer.close()
 
@@ -126,9 +125,7 @@ async def test_idle_sockets_are_bounded(tmp_path: Path) -> None:
         assert "30 connections" in await refused(too_many, "too_many_connections", 1013)
         assert not any(client.over for client in idle)
         await idle[0].socket.close()
-        async with asyncio.timeout(10):
-            while len(stage.guests.calls) == 30:
-                await asyncio.sleep(0.01)
+        await stage.calls(29)
         await (await stage.connect()).text("status")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import wave
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, cast
 
 from audio.pcm import PLAYOUT_RATE_HZ, peak
 from audio.vad import AboveFloor
 from audio.wav import read_wav
 from benchmarks.harness.sounds import clip
+from calls import events
 from calls.drafting import Engines
 from calls.manners import Manners
 from config import load_settings
@@ -144,6 +148,20 @@ def test_settings_of_the_third_document_change_how_turns_are_taken() -> None:
     assert (manners.pauses.shortest_speech_s, manners.pauses.end_s, manners.waits) == (0.5, 0.5, None)
     ear = manners.new_activity()
     assert isinstance(ear, AboveFloor)
+
+
+async def test_captions_of_a_turn_that_goes_on_are_not_too_many(tmp_path: Path) -> None:
+    """A15, K9: ``BUFFER_DURATION_MS`` is the least time between two of them; no turn is cut after it."""
+    async with voice_stage(tmp_path, buffer_duration_ms=30_000) as stage:
+        client = await stage.connect("?captions=true")
+        await client.text("status")
+        guest = stage.guests.calls[0]
+        for text in ("go", "go forward", "go forward ten"):
+            told = {"chat_id": guest.chat_id, "at_s": 0.0, "turn_id": 1, "revision": 1, "speaker": "caller", "speaker_id": -1}
+            stage.services.bus.publish(events.TurnPartial(**told, text=text))  # type: ignore[arg-type]
+        await client.socket.send_str('{"type": "ping"}')
+        await client.text("pong")
+        assert [message["text"] for message in client.texts if message["type"] == "partial"] == ["go"]
 
 
 def test_the_printed_client_is_the_third_documents() -> None:

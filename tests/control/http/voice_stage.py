@@ -98,6 +98,12 @@ class VoiceStage:
     def guests(self) -> GuestCalls:
         return self.services.guests
 
+    async def calls(self, number: int) -> None:
+        """Wait until there are so many."""
+        async with asyncio.timeout(10):
+            while len(self.guests.calls) != number:
+                await asyncio.sleep(0.01)
+
     async def no_calls(self) -> None:
         """Wait until every call has ended."""
         async with asyncio.timeout(10):

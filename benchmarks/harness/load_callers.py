@@ -1,0 +1,110 @@
+"""Many callers over WebSockets in one event loop: each sends its sound in time and listens to what comes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import aiohttp
+import numpy as np
+from aiohttp import WSMsgType
+
+from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ
+from benchmarks.harness.sounds import clip
+from errors import ParleyError
+
+SPEECH: Final = Path(__file__).resolve().parents[2] / "tests" / "speech" / "lv_0930.wav"
+MESSAGE_BYTES: Final = 4096
+MESSAGE_S: Final = MESSAGE_BYTES / BYTES_PER_SAMPLE / HEARING_RATE_HZ
+CYCLE_S: Final = 12.0
+NOISE_PEAK: Final = 60
+ANSWERED_WITHIN_S: Final = 6.0
+JOINING_S: Final = 0.02
+GOLDEN: Final = 0.618034
+"""Multiples of it spread evenly over a cycle, however many there are."""
+
+
+def cycle_of_sound() -> tuple[list[bytes], int]:
+    """The messages of one cycle, a question in room noise, and which of them holds the end of the question."""
+    length = round(CYCLE_S / MESSAGE_S) * MESSAGE_BYTES
+    samples = np.random.default_rng(1).integers(-NOISE_PEAK, NOISE_PEAK, length // BYTES_PER_SAMPLE).astype("<i2")
+    question = np.frombuffer(clip(SPEECH), dtype="<i2")
+    samples[: len(question)] = question
+    sound = samples.tobytes()
+    messages = [sound[start : start + MESSAGE_BYTES] for start in range(0, length, MESSAGE_BYTES)]
+    return messages, len(question) * BYTES_PER_SAMPLE // MESSAGE_BYTES
+
+
+class Callers:
+    """All callers; a context manager that hangs them up."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._messages, self._question_ends = cycle_of_sound()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.responses_s: list[float] = []
+        self.unanswered = 0
+
+    async def __aenter__(self) -> Callers:
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._http.close()
+
+    async def grow_to(self, number: int) -> None:
+        """Add callers, one every 20 ms."""
+        while len(self._tasks) < number:
+            socket = await self._http.ws_connect(self._url, compress=0)
+            begin = int(GOLDEN * len(self._tasks) * len(self._messages)) % len(self._messages)
+            self._tasks.append(asyncio.create_task(self._call(socket, begin)))
+            await asyncio.sleep(JOINING_S)
+
+    def forget(self) -> None:
+        """What is counted begins anew.
+
+        :raises ParleyError: a caller was cut off.
+        """
+        self.responses_s, self.unanswered = [], 0
+        for task in self._tasks:
+            if task.done():
+                raise ParleyError(f"A caller was cut off: {task.exception() if not task.cancelled() else 'cancelled'}")
+
+    async def refused(self) -> str:
+        """What one more caller is told, and the code with which the socket is closed."""
+        async with self._http.ws_connect(self._url) as socket:
+            told = [message.json()["message"] async for message in socket if message.type is WSMsgType.TEXT and "message" in message.data]
+            return f"{socket.close_code} {' '.join(told)}"
+
+    async def _call(self, socket: aiohttp.ClientWebSocketResponse, begin: int) -> None:
+        asked_s: list[float] = []
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen(socket, asked_s))
+            await self._speak(socket, begin, asked_s)
+
+    async def _speak(self, socket: aiohttp.ClientWebSocketResponse, begin: int, asked_s: list[float]) -> None:
+        clock = asyncio.get_running_loop().time
+        due_s = clock() + MESSAGE_S * GOLDEN * begin % MESSAGE_S
+        whole = False
+        for place in itertools.islice(itertools.cycle(range(len(self._messages))), begin, None):
+            await asyncio.sleep(max(0.0, due_s - clock()))
+            due_s += MESSAGE_S
+            whole = whole or place == 0
+            await socket.send_bytes(self._messages[place])
+            if whole and place == self._question_ends:
+                if asked_s:
+                    self.unanswered += 1
+                asked_s[:] = [clock()]
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse, asked_s: list[float]) -> None:
+        clock = asyncio.get_running_loop().time
+        async for message in socket:
+            if message.type is WSMsgType.BINARY and asked_s:
+                self.responses_s.append(clock() - asked_s.pop())
+        raise ParleyError(f"The server has closed a call ({socket.close_code}).")
