@@ -17,6 +17,7 @@ from config import Settings
 from control.http.server import address, served_http
 from control.http.services import HttpServices
 from control.services import ControlServices
+from errors import SettingsError
 from storage.database import FILE_NAME, Database
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ async def talk(settings: Settings) -> int:
 
     :raises errors.ParleyError: it cannot work: settings, models, disk, the port. In a group with others if several things fail.
     """
+    if not settings.http_port:
+        raise SettingsError("HTTP_PORT is 0, so there is no page to talk on.", "Leave HTTP_PORT out, or set it to a port.")
     stop = service._stop_signal()
     async with contextlib.AsyncExitStack() as stack:
         engines = await stack.enter_async_context(service._loaded(settings))
@@ -53,7 +56,7 @@ async def talk(settings: Settings) -> int:
             control=without_an_account(settings, database, engines.stt.name, engines.tts.name),
             browser_calls=await stack.enter_async_context(BrowserCalls(guests, pacer, bus, ice_servers(settings))),
         )
-        await stack.enter_async_context(served_http(settings, services))
+        await stack.enter_async_context(served_http(settings, services, needed=True))
         print(f"Open {address(settings)}call in a browser on this machine, press Call, and speak. Ctrl-C stops.", flush=True)
         await stop.wait()
         await guests.drain()

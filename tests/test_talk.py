@@ -1,0 +1,71 @@
+"""Parley without Telegram: the pages are there, and group calls are not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+import service
+from calls.drafting import Engines
+from calls.errors import CallError
+from calls.no_group_calls import NoGroupCalls
+from config import Settings, load_settings
+from errors import SettingsError
+from talk import talk
+from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
+
+
+@contextlib.asynccontextmanager
+async def engines_at_once(_settings: Settings) -> AsyncIterator[Engines]:
+    yield Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice())
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def test_the_page_is_there_until_it_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service, "_loaded", engines_at_once)
+    port = free_port()
+    working = asyncio.create_task(talk(load_settings(None, data_dir=tmp_path, http_port=port)))
+    async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+        while not (said := capsys.readouterr().out):  # noqa: ASYNC110 - what it prints is what a person waits for
+            await asyncio.sleep(0.02)
+        assert f"Open http://localhost:{port}/call in a browser" in said
+        async with http.get(f"http://127.0.0.1:{port}/call") as page:
+            assert page.status == 200
+        async with http.get(f"http://127.0.0.1:{port}/health") as health:
+            assert (await health.json())["status"] == "healthy"
+        async with http.get(f"http://127.0.0.1:{port}/api/calls") as calls:
+            assert calls.status == 200
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await working == 0
+
+
+async def test_without_a_port_there_is_nothing_to_talk_on(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="HTTP_PORT is 0"):
+        await talk(load_settings(None, data_dir=tmp_path, http_port=0))
+
+
+async def test_there_are_no_group_calls() -> None:
+    none = NoGroupCalls()
+    with pytest.raises(CallError, match="without a Telegram account"):
+        await none.join(-1, "Book club", 1)
+    with pytest.raises(CallError, match="without a Telegram account"):
+        await none.title_of(-1)
+    assert not await none.leave(-1)
+    assert not await none.speak(-1, "Hello.")
+    assert none.outlook(-1) is None
+    assert none.state(-1).participants == []
+    assert (none.active, none.wanted) == ((), ())
