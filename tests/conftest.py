@@ -21,6 +21,7 @@ EACH_BY_ITSELF = "tests/e2e/"
 SHARE_A_PREPARATION = ("tests/e2e/test_error_table.py", "tests/e2e/test_browser_call.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits longest begins first, and several test processes share the work (``scripts/test``)."""
     items.sort(key=lambda item: not item.nodeid.startswith(EACH_BY_ITSELF))
