@@ -146,6 +146,7 @@ export class CallConnection {
       this.attempts = 0;
       this.listener.state('connected');
     } else if (state === 'failed' || state === 'disconnected') {
+      this.listener.state('reconnecting');
       this.watch(this.peer, state === 'failed' ? 0 : PATIENCE_MS);
     }
   }
@@ -202,9 +203,11 @@ export class CallConnection {
   }
 
   hangUp() {
-    if (this.socket?.readyState === WebSocket.OPEN) this.send({ type: 'end' });
+    const hungUp = { reason: 'You have hung up.', key: 'browser.hung_up' };
+    if (this.created && this.socket?.readyState === WebSocket.OPEN) this.send({ type: 'end' });
     else if (this.channel?.readyState === 'open') this.channel.send('{"type":"end"}');
-    setTimeout(() => this.end({ reason: 'You have hung up.', key: 'browser.hung_up' }), 1_000);
+    else this.end(hungUp);
+    setTimeout(() => this.end(hungUp), 1_000);
   }
 
   end({ reason, key }) {

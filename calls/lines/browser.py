@@ -99,9 +99,10 @@ class BrowserLine:
         self._sink, self._playout = sink, playout
         try:
             async with asyncio.timeout(CONNECT_S):
-                while not await self._take_over():
-                    await self._changed.wait()
-                    self._changed.clear()
+                await self._until_connected()
+        except CallError:
+            await self.close()
+            raise
         except TimeoutError:
             await self.close()
             raise _error(
@@ -115,6 +116,13 @@ class BrowserLine:
         self._watcher = asyncio.create_task(self._watch(), name=self.description)
         self._events.put(ParticipantJoined(self.caller))
         self._events.put(AttendanceKnown())
+
+    async def _until_connected(self) -> None:
+        while not await self._take_over():
+            if self._over:
+                raise _error("The call is over.", "", "browser.hung_up")
+            await self._changed.wait()
+            self._changed.clear()
 
     async def _take_over(self) -> bool:
         """Go over to the newest connection if it stands; whether there is one that does."""
@@ -149,6 +157,7 @@ class BrowserLine:
         if not self._over:
             self._over = True
             self._events.put(LineHungUp(reason, key))
+            self._changed.set()
 
     def _hear(self, frame: bytes) -> None:
         self._heard_of_s = self._clock()

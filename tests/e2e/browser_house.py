@@ -143,6 +143,13 @@ class BrowserHouse:
 
         self.run(hang_up)
 
+    def calls_have_ended(self, within_s: float = 5.0) -> bool:
+        """Whether there are none, in a moment at the latest."""
+        until_s = time.monotonic() + within_s
+        while self.guests.calls and time.monotonic() < until_s:
+            time.sleep(0.02)
+        return not self.guests.calls
+
     def cut_cables(self) -> None:
         """No packet of any call comes through any more, in either direction."""
 

@@ -116,7 +116,7 @@ def test_a_spoken_question_is_answered_and_interrupted(page: Page, house: Browse
     assert shown[1]["cut"].strip()
     assert "waiting for the pause" in shown[3]["latency"]
     assert not any(entry["partial"] for entry in shown)
-    assert not house.guests.calls
+    assert house.calls_have_ended()
 
 
 def test_without_a_microphone_one_writes_and_hears_the_answer(mute_page: Page, house: BrowserHouse) -> None:
@@ -209,7 +209,7 @@ def test_a_page_from_another_origin_is_refused(browser: Browser, house: BrowserH
     )
     context.close()
     assert (opened, posted) == ("refused", "refused")
-    assert not house.guests.calls
+    assert house.calls_have_ended()
 
 
 def test_the_page_speaks_four_languages_and_is_used_by_keyboard(browser: Browser, house: BrowserHouse) -> None:
@@ -234,6 +234,7 @@ def test_the_page_speaks_four_languages_and_is_used_by_keyboard(browser: Browser
     assert background == "rgb(16, 20, 26)"
     context.close()
     assert page.troubles == []  # type: ignore[attr-defined]
+    assert house.calls_have_ended()
 
 
 def test_the_client_printed_in_the_third_document_holds_a_conversation(browser: Browser, house: BrowserHouse) -> None:
@@ -254,4 +255,4 @@ def test_the_client_printed_in_the_third_document_holds_a_conversation(browser: 
     context.close()
     heard = [event.text for event in house.happened[before:] if isinstance(event, events.TurnHeard)]
     assert heard == [QUESTION]
-    assert not house.guests.calls
+    assert house.calls_have_ended()

@@ -196,3 +196,16 @@ async def test_candidates_that_make_no_sense_are_passed_over() -> None:
         await line.add_candidate(candidate)
     await line.close()
     await page.close()
+
+
+async def test_who_hangs_up_before_the_connection_stands_is_not_waited_for() -> None:
+    line, page = BrowserLine(CALLER, [], Pacer()), Page()
+    try:
+        await line.answer(await page.offer())
+        opening = asyncio.create_task(line.open(lambda _who, _frame: None, Playout(asyncio.get_running_loop().time)))
+        await asyncio.sleep(0)
+        line.hang_up()
+        with pytest.raises(CallError, match="The call is over"):
+            await opening
+    finally:
+        await page.close()
