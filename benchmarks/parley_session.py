@@ -29,6 +29,7 @@ from calls.events import CallEvent, EventBus
 from calls.lines import Participant
 from calls.lines.pacer import Pacer
 from calls.manners import Manners, manners_from
+from calls.speculation import Speculation
 from calls.turns.endpointing import PauseRules
 from config import Settings, load_settings
 from models import path_of
@@ -89,7 +90,8 @@ class Parley:
 
 
 def _stub_engines(setup: Setup, prompter: Prompter) -> Engines:
-    return Engines(StubEar(setup.delays, prompter), StubBrain(setup.delays, prompter), StubVoice(setup.delays))
+    ahead = Speculation(most_at_once=0) if setup.extra == LATE else Speculation()
+    return Engines(StubEar(setup.delays, prompter), StubBrain(setup.delays, prompter), StubVoice(setup.delays), speculation=ahead)
 
 
 def _settings(setup: Setup) -> Settings:

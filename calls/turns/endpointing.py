@@ -107,7 +107,8 @@ class Endpointing:
         if self._state is _State.SILENT:
             return self._began()
         if self._state is _State.SPEAKING:
-            return self._paused(quiet_s) or self._overlong()
+            paused = self._paused(quiet_s)
+            return [*paused, *self._ended()] if paused else self._overlong()
         return self._resumed() or self._ended() or self._paused_again(seconds)
 
     def _follow(self, seconds: float, probability: float) -> None:

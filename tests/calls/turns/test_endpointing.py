@@ -70,3 +70,9 @@ def test_a_first_short_word_is_given_time_to_go_on_however_finished_it_sounds() 
     found = [edge for mark in "#" * 7 + "." * 14 + "#" * 12 + "." * 12 for edge in endpointing.hear(HOP_S, 0.9 if mark == "#" else 0.02)]
     assert Edge.DROPPED not in found
     assert found[-1] is Edge.ENDED
+
+
+def test_what_is_a_pause_and_the_end_at_once_is_told_at_once() -> None:
+    found = edges("#" * 12 + "." * 30, PauseRules(pause_s=0.2, end_s=0.2))
+    assert [edge for _at, edge in found] == [Edge.BEGAN, Edge.PAUSED, Edge.ENDED]
+    assert found[1][0] == found[2][0]
