@@ -164,7 +164,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
         diary = appointments(
             settings,
             database,
-            AppointmentMessages(writer.send, ReplyLanguages(database, settings.language)),
+            AppointmentMessages(writer.send, ReplyLanguages(database, settings.language), owner_chat),
             group_calls=manager,
             occasions=occasions,
             private_calls=private_calls,

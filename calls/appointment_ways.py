@@ -9,6 +9,7 @@ from calls.errors import SCHEDULED, Failure, Remedy, of
 from calls.invite_links import InviteLink
 from calls.occasions import Occasion, Occasions
 from calls.private_calls import PrivateCalls
+from calls.schedule_driver import Tell
 from calls.telephony.phone_call import PhoneWishes
 from errors import LineError
 from storage.appointments import Appointment
@@ -40,11 +41,12 @@ class GroupCalls(Protocol):
 
 
 class ByGroup:
-    """Joins the voice chat. Where Parley is in it already, it says the opening sentence there and takes up the purpose."""
+    """Joins the voice chat, and tells the chat so. Where Parley is in it already, it says the sentence there and takes up the purpose."""
 
-    def __init__(self, calls: GroupCalls, occasions: Occasions) -> None:
+    def __init__(self, calls: GroupCalls, occasions: Occasions, tell: Tell) -> None:
         self._calls = calls
         self._occasions = occasions
+        self._tell = tell
 
     async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
         """See :class:`calls.schedule_driver.Way`."""
@@ -52,14 +54,15 @@ class ByGroup:
         with self._occasions.begun(chat_id, occasion):
             if self._calls.call(chat_id) is None:
                 await self._join(appointment)
-                return
-            await self._calls.manners_changed(chat_id)
-            if occasion.opening:
-                await self._calls.speak(chat_id, occasion.opening)
+            else:
+                await self._calls.manners_changed(chat_id)
+                if occasion.opening:
+                    await self._calls.speak(chat_id, occasion.opening)
 
     async def _join(self, appointment: Appointment) -> None:
         try:
             await self._calls.join(appointment.chat_id, appointment.title, appointment.created_by)
+            await self._tell(appointment.chat_id, "appointment.joined", id=appointment.id)
         except LineError as error:
             if error.key == SCHEDULED:
                 await self._calls.leave(appointment.chat_id, by_hand=False)

@@ -45,7 +45,7 @@ def appointments(
     return Appointments(
         StoredAppointments(database),
         {
-            Method.GROUP: ByGroup(group_calls, occasions),
+            Method.GROUP: ByGroup(group_calls, occasions, messages),
             Method.PRIVATE: ByPrivateCall(private_calls),
             Method.BROWSER: ByLink(links, messages.link),
             Method.PHONE: ByPhone(telephone),
