@@ -1,5 +1,5 @@
 // The call page: buttons, status and captions around one CallConnection.
-import { language, offerLanguages, say, translate } from '/web/texts.js';
+import { language, languageIsKept, offerLanguages, say, translate } from '/web/texts.js';
 import { Captions } from '/web/captions.js';
 import { CallConnection } from '/web/connection.js';
 import { offerMicrophones, openMicrophone, showLevel } from '/web/microphone.js';
@@ -7,6 +7,10 @@ import { offerMicrophones, openMicrophone, showLevel } from '/web/microphone.js'
 const SILENT_MS = 200;
 const RETURN_WITHIN_MS = 60_000;
 const KEPT = 'parley.call';
+
+const PHASES = { connecting: 0, listening: 0, thinking: 0, speaking: 0, reconnecting: 0 };
+/** What a screen reader says; of the other phases one hears for oneself. */
+const TOLD = new Set(['connecting', 'reconnecting', 'ended']);
 
 const element = (id) => document.getElementById(id);
 const [call, mute, hangUp, problem, voice, text] = ['call', 'mute', 'hang-up', 'problem', 'voice', 'text'].map(element);
@@ -22,13 +26,13 @@ let secret = secretOfAddress();
 // ---- what is shown
 
 function showStatus(name) {
+  const words = say(name in PHASES ? `phase.${name}` : `call.${name}`);
+  if (name !== status && (TOLD.has(name) || (TOLD.has(status) && name === 'listening'))) captions.announce(words);
   status = name;
   element('status').dataset.phase = name;
-  element('status-text').textContent = say(name in PHASES ? `phase.${name}` : `call.${name}`);
+  element('status-text').textContent = words;
   element('parley-speaks').classList.toggle('speaking', name === 'speaking');
 }
-
-const PHASES = { connecting: 0, listening: 0, thinking: 0, speaking: 0, reconnecting: 0 };
 
 /** Texts that say what is wrong; each is [key, the text where the page has none of its own]. */
 function showProblem(...texts) {
@@ -199,7 +203,7 @@ function secretOfAddress() {
 
 /** Without a choice of the visitor's, Parley speaks as its settings say. */
 function chosenLanguage() {
-  return element('language').dataset.chosen ? language : null;
+  return element('language').dataset.chosen || languageIsKept() ? language : null;
 }
 
 // ---- the page

@@ -3,6 +3,7 @@
 const GIVE_UP_MS = 60_000;
 const PATIENCE_MS = 2_000;
 const PING_MS = 2_000;
+const ANSWER_MS = 4_000;
 const TRY_AGAIN_MS = [0, 500, 1_000, 2_000, 4_000];
 
 /**
@@ -50,6 +51,15 @@ export class CallConnection {
     }
   }
 
+  /** A socket over which no answer comes may be one that only looks open. */
+  renewSocket() {
+    if (this.over) return;
+    const old = this.socket;
+    this.socket = null;
+    old?.close();
+    this.openSocket();
+  }
+
   send(message) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
@@ -86,6 +96,7 @@ export class CallConnection {
     this.iceServers = iceServers;
     this.attempts = 0;
     if (returns !== 'live' || this.peer?.connectionState !== 'connected') this.connect();
+    else this.brokenSince = null;
   }
 
   // ---- the voices
@@ -108,6 +119,7 @@ export class CallConnection {
     this.send({ type: 'offer', sdp: peer.localDescription.sdp });
     this.offered = true;
     for (const candidate of this.candidates) this.sendCandidate(peer, candidate);
+    setTimeout(() => peer === this.peer && peer.signalingState === 'have-local-offer' && this.renewSocket(), ANSWER_MS);
     this.watch(peer);
   }
 
@@ -183,7 +195,8 @@ export class CallConnection {
   networkBack() {
     if (this.over || this.peer?.connectionState === 'connected') return;
     this.attempts = 0;
-    this.restart();
+    this.listener.state('reconnecting');
+    this.renewSocket();
   }
 
   // ---- what the caller does

@@ -22,6 +22,9 @@ function stored() {
 
 export let language = firstChoice();
 
+/** Whether the visitor has chosen the language, now or earlier. */
+export const languageIsKept = () => stored() !== null;
+
 /** The text of a key, with {name} replaced by fields.name. */
 export function say(key, fields = {}) {
   const text = known[key]?.[language] ?? known[key]?.en ?? key;
