@@ -16,6 +16,7 @@ function show() {
   translate();
   told(state);
   count();
+  find('#legend').replaceChildren(...SPANS.map(explained));
   for (const { call, element } of shown.values()) {
     delete element.dataset.turns;
     fill(element, call);
@@ -25,6 +26,15 @@ function show() {
 function count() {
   find('#count').textContent = shown.size === 1 ? say('calls.one') : say('calls.many', { count: shown.size });
   find('#nothing').hidden = shown.size > 0;
+  find('#legend').hidden = shown.size === 0;
+}
+
+function explained(span) {
+  const element = document.createElement('span');
+  const dot = document.createElement('i');
+  dot.className = span;
+  element.append(dot, say(`span.${span}`));
+  return element;
 }
 
 function told(key) {
@@ -174,11 +184,12 @@ async function speak(callId, element) {
 
 async function hangUp(callId, element) {
   const button = find('.hang-up', element);
-  button.disabled = true;
+  if (button.ariaDisabled === 'true') return;
+  button.ariaDisabled = 'true'; // not disabled: that would take the keyboard's focus away
   try {
     await ask(`/api/calls/${encodeURIComponent(callId)}/hangup`, {});
   } catch (error) {
-    button.disabled = false;
+    button.ariaDisabled = 'false';
     find('.outcome', element).textContent = error.message;
   }
 }

@@ -74,8 +74,10 @@ def _listed(setting: str) -> set[str]:
 
 
 @contextlib.asynccontextmanager
-async def served_http(settings: Settings, services: HttpServices) -> AsyncIterator[None]:
+async def served_http(settings: Settings, services: HttpServices, *, needed: bool = False) -> AsyncIterator[None]:
     """Serve inside, unless HTTP_PORT is 0. Where another program has the port that nobody has chosen, Parley works without.
+
+    ``needed``: it does not.
 
     :raises HttpError: nothing can be served at HTTP_HOST and HTTP_PORT, or others could reach it and there is no token.
     """
@@ -86,7 +88,7 @@ async def served_http(settings: Settings, services: HttpServices) -> AsyncIterat
     runner = web.AppRunner(application(services), access_log=None, handle_signals=False, shutdown_timeout=CLOSING_S)
     await runner.setup()
     try:
-        await _listen(runner, settings)
+        await _listen(runner, settings, needed=needed or "http_port" in settings.model_fields_set)
         yield
     finally:
         await runner.cleanup()
@@ -103,7 +105,7 @@ async def _refuse_strangers(settings: Settings, database: Database) -> None:
         )
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+async def _listen(runner: web.AppRunner, settings: Settings, *, needed: bool) -> None:
     try:
         await web.TCPSite(runner, settings.http_host, settings.http_port).start()
     except OSError as error:
@@ -112,7 +114,7 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> None:
             f"Nothing can be served at {settings.http_host}, port {settings.http_port}: {why}.",
             "Set HTTP_PORT to another port, or to 0 to serve nothing.",
         )
-        if error.errno != errno.EADDRINUSE or "http_port" in settings.model_fields_set:
+        if needed or error.errno != errno.EADDRINUSE:
             raise refusal from error
         log.warning("%s Until then there are no web pages and no HTTP API.", refusal)
         return
