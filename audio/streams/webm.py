@@ -27,6 +27,8 @@ SIMPLE_BLOCK: Final = 0xA3
 ENTERED: Final = frozenset({SEGMENT, CLUSTER, TRACKS, BLOCK_GROUP})
 READ: Final = frozenset({TRACK_ENTRY, BLOCK, SIMPLE_BLOCK})
 LARGEST_READ_BYTES: Final = 64 << 10
+LARGEST_PASSED_OVER_BYTES: Final = 1 << 20
+"""Nothing that comes in between is larger in a recording of sound."""
 LACING: Final = 0x06
 MOST_ELEMENTS_WITHOUT_SOUND: Final = 2_000
 LONGEST_ID_BYTES: Final = 4
@@ -69,7 +71,7 @@ class WebmOpus:
                     return
                 yield from self._read(element.id, content)
             else:
-                self._pass_over(element.head_bytes + _known_size(element))
+                self._pass_over(element.head_bytes + _known_size(element, LARGEST_PASSED_OVER_BYTES))
 
     def _pass_over(self, size: int) -> None:
         self._passing_over += size
@@ -78,10 +80,7 @@ class WebmOpus:
         self._passing_over -= gone
 
     def _content_of(self, element: Element) -> bytes | None:
-        size = _known_size(element)
-        if size > LARGEST_READ_BYTES:
-            raise StreamError("The WebM stream is broken: an element is too large.", "Begin a new one.")
-        end = element.head_bytes + size
+        end = element.head_bytes + _known_size(element)
         if len(self._waiting) < end:
             return None
         content = bytes(self._waiting[element.head_bytes : end])
@@ -112,9 +111,11 @@ class WebmOpus:
         return block[length + 3 :]
 
 
-def _known_size(element: Element) -> int:
+def _known_size(element: Element, largest: int = LARGEST_READ_BYTES) -> int:
     if element.size is None:
         raise StreamError("The WebM stream is broken: an element has no size.", "Begin a new one.")
+    if element.size > largest:
+        raise StreamError("The WebM stream is broken: an element is too large.", "Begin a new one.")
     return element.size
 
 

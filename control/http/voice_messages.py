@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from calls.lines.websocket import Output, Playing
 from config import Settings
@@ -21,13 +21,18 @@ class MessageError(ParleyError):
     """A message that is not understood; the call goes on. ``key`` is the code that the client is told."""
 
 
+def _number(told: object) -> object:
+    """In an address it is text."""
+    return int(told) if isinstance(told, str) and told.isascii() and told.isdigit() else told
+
+
 class PlayerWishes(BaseModel):
     """How the client plays, from the address (``?output=pcm``) or a ``start`` message; what is not said is as the settings have it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     output: Output | None = None
-    rate: Literal[8000, 16_000, 24_000, 48_000] | None = None
+    rate: Annotated[Literal[8000, 16_000, 24_000, 48_000], BeforeValidator(_number)] | None = None
     buffer_ms: Annotated[int, Field(ge=0, le=2000)] | None = None
     clear: bool = False
     captions: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 from collections.abc import Awaitable, Callable
@@ -93,7 +92,7 @@ class VoiceSession:
         """Open a call, carry it, and say good-bye."""
         sending = asyncio.create_task(self._sender.run())
         try:
-            await self._say_good_bye(await self._call(sending))
+            await self._say_good_bye(await self._call(sending), sending)
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -157,12 +156,12 @@ class VoiceSession:
                 task.cancel()
             await asyncio.gather(reading, keeping, return_exceptions=True)
 
-    async def _say_good_bye(self, goodbye: Goodbye) -> None:
+    async def _say_good_bye(self, goodbye: Goodbye, sending: asyncio.Task[None]) -> None:
         if goodbye.code:
             self._sender.text(messages.error(goodbye.code, goodbye.message))
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(FAREWELL_S):
-                await self._sender.sent()
+        sent = asyncio.create_task(self._sender.sent())
+        await asyncio.wait({sent, sending}, timeout=FAREWELL_S, return_when=asyncio.FIRST_COMPLETED)
+        sent.cancel()
         await self._socket.close(code=goodbye.close_code, message=_short(goodbye.message))
 
     # ---- what comes
@@ -184,11 +183,12 @@ class VoiceSession:
             return Goodbye(WSCloseCode.UNSUPPORTED_DATA, str(broken), "unreadable_sound")
 
     async def _hear(self, data: bytes) -> None:
-        now_s = self._last_sound_s = self._clock()
+        now_s = self._clock()
         if not self._sounds_allowed.spend(1, now_s):
             raise _too_fast()
         for number, pcm in enumerate(self._sound.feed(data), 1):
             self._line.hear(pcm)
+            self._last_sound_s = now_s
             if number % SOUND_AT_ONCE == 0:
                 await asyncio.sleep(0)
 

