@@ -278,6 +278,9 @@ async def test_a_port_that_is_taken(tmp_path: Path, caplog: pytest.LogCaptureFix
             unset.__dict__["http_port"] = port
             async with served_http(unset, stage.services):
                 assert "Until then there are no web pages" in caplog.text
+            with pytest.raises(HttpError, match="Address already in use"):
+                async with served_http(unset, stage.services, needed=True):
+                    pass
 
 
 async def test_it_serves_where_the_settings_say(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -295,6 +298,12 @@ def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings(None)
     assert "HTTP_HOST is 'everywhere': it should be an IP address" in str(told.value)
     assert "HTTP_ORIGINS is 'friend.example': it should be the beginnings of addresses" in str(told.value)
+
+
+def test_the_port_is_also_read_under_the_third_documents_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HTTP_PORT", raising=False)
+    monkeypatch.setenv("PORT", "8006")
+    assert load_settings(None).http_port == 8006
 
 
 def test_where_the_pages_are() -> None:
