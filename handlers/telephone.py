@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
+from calls.telephony import numbers
 from calls.telephony.phone_call import PhoneCall, PhoneWishes
 from handlers.command import Authority, Command, Request, WrongArguments
 
@@ -75,9 +76,12 @@ def _key(call: PhoneCall) -> str:
 
 
 def _split(arguments: str) -> tuple[str, str]:
-    """The number and what the call is about; the number ends where its digits, and what people write between them, do."""
+    """The number and what the call is about. A number written with spaces ends where something else than its characters begins."""
     text = arguments.strip()
-    if text.lower() == HANG_UP:
+    first, _, rest = text.partition(" ")
+    if first.lower() == HANG_UP:
         return HANG_UP, ""
+    if numbers.E164.fullmatch(first):
+        return first, rest.strip()
     end = next((place for place, character in enumerate(text) if not (character.isdigit() or character in "+ ().-/")), len(text))
-    return (text[:end].strip() or text, text[end:].strip()) if text else ("", "")
+    return text[:end].strip() or first, text[end:].strip()

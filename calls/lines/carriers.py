@@ -95,7 +95,7 @@ class Dialect:
             return None
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(message, dict):
             return None

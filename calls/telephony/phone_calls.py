@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from calls import errors, events
 from calls.ending import End
@@ -41,6 +42,8 @@ SOUND_WITHIN_S: Final = 30.0
 """After a call could have been answered at the latest, its sound must be there by then."""
 LEAVING_WITHIN_S: Final = 3.0
 MOST_DIGITS: Final = 64
+THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
+"""A carrier elsewhere reaches only addresses with https; one in a box here reaches any."""
 STATUS_PATH: Final = "/twilio/status"
 MEDIA_PATH: Final = "/twilio/media"
 
@@ -67,11 +70,12 @@ _FAILED_AS: Final[dict[Stage, Failure]] = {
 
 def missing(settings: Settings) -> list[str]:
     """The settings that telephone calls need and that are not set."""
+    from_outside = urlsplit(settings.twilio_api_url).hostname not in THIS_MACHINE
     needed = {
         "TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
         "TWILIO_AUTH_TOKEN": settings.twilio_auth_token,
         "TWILIO_PHONE_NUMBER": settings.twilio_phone_number,
-        "API_BASE_URL": settings.api_base_url,
+        "API_BASE_URL (https)": (settings.api_base_url or "").startswith("https:" if from_outside else "http"),
         "HTTP_PORT": settings.http_port,
     }
     return [name for name, value in needed.items() if not value]

@@ -33,6 +33,7 @@ CREDENTIALS: Final[dict[str, Any]] = {
     "twilio_auth_token": SECRET,
     "twilio_phone_number": OWN,
     "api_base_url": "https://parley.example.org",
+    "http_port": 8005,
     "phone_allowed_prefixes": "+34",
     "phone_allowed_callers": ANN,
 }
