@@ -1,6 +1,6 @@
 """How many WebSocket calls at real time one Parley process carries, with stub engines.
 
-    python benchmarks/load.py [--quick] [--json FILE] [--plot FILE]
+    python benchmarks/load.py [--quick] [--message-ms 128] [--json FILE] [--plot FILE]
 
 The server is one process with one event loop; the callers are another. Each caller sends raw PCM in messages of 128 ms, as the settings
 advise: room noise, and every 12 s a recorded question of 3 s, which is answered; every caller hears through the detector of a real call.
@@ -21,12 +21,12 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.harness.load_callers import Callers
+from benchmarks.harness.load_callers import SECOND_BYTES, Callers
 from benchmarks.load_picture import draw
 from benchmarks.report import argument_parser, median, percentile, publish
 from errors import ParleyError
 
-LEVELS: Final = (1, 25, 50, 100, 150, 200, 250, 300)
+LEVELS: Final = (1, 50, 100, 150, 200, 250, 300, 350)
 QUICK_LEVELS: Final = (1, 50, 250)
 SETTLING_S: Final = 4.0
 HELD_S: Final = 12.0
@@ -84,13 +84,13 @@ class LoadServer:
         await self._process.wait()
 
 
-async def measure(levels: Sequence[int]) -> tuple[list[Row], list[str]]:
+async def measure(levels: Sequence[int], message_bytes: int) -> tuple[list[Row], list[str]]:
     """A row for each level, and what those were told who were too many."""
     server = await LoadServer.start(max(levels))
     begun = await server.told()
     rows = []
     try:
-        async with Callers(f"http://127.0.0.1:{begun['port']}/ws/voice") as callers:
+        async with Callers(f"http://127.0.0.1:{begun['port']}/ws/voice", message_bytes) as callers:
             for level in levels:
                 await callers.grow_to(level)
                 await asyncio.sleep(SETTLING_S)
@@ -125,9 +125,10 @@ def main() -> int:
     """Measure and print; the exit code."""
     parser = argument_parser(__doc__ or "")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the curve there (PNG)")
+    parser.add_argument("--message-ms", type=int, default=128, help="how much sound is sent in a message")
     wanted = parser.parse_args()
     try:
-        rows, refusals = asyncio.run(measure(QUICK_LEVELS if wanted.quick else LEVELS))
+        rows, refusals = asyncio.run(measure(QUICK_LEVELS if wanted.quick else LEVELS, wanted.message_ms * SECOND_BYTES // 1000))
     except ParleyError as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code

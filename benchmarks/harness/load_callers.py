@@ -17,8 +17,7 @@ from benchmarks.harness.sounds import clip
 from errors import ParleyError
 
 SPEECH: Final = Path(__file__).resolve().parents[2] / "tests" / "speech" / "lv_0930.wav"
-MESSAGE_BYTES: Final = 4096
-MESSAGE_S: Final = MESSAGE_BYTES / BYTES_PER_SAMPLE / HEARING_RATE_HZ
+SECOND_BYTES: Final = HEARING_RATE_HZ * BYTES_PER_SAMPLE
 CYCLE_S: Final = 12.0
 NOISE_PEAK: Final = 60
 ANSWERED_WITHIN_S: Final = 6.0
@@ -27,23 +26,24 @@ GOLDEN: Final = 0.618034
 """Multiples of it spread evenly over a cycle, however many there are."""
 
 
-def cycle_of_sound() -> tuple[list[bytes], int]:
+def cycle_of_sound(message_bytes: int) -> tuple[list[bytes], int]:
     """The messages of one cycle, a question in room noise, and which of them holds the end of the question."""
-    length = round(CYCLE_S / MESSAGE_S) * MESSAGE_BYTES
+    length = round(CYCLE_S * SECOND_BYTES / message_bytes) * message_bytes
     samples = np.random.default_rng(1).integers(-NOISE_PEAK, NOISE_PEAK, length // BYTES_PER_SAMPLE).astype("<i2")
     question = np.frombuffer(clip(SPEECH), dtype="<i2")
     samples[: len(question)] = question
     sound = samples.tobytes()
-    messages = [sound[start : start + MESSAGE_BYTES] for start in range(0, length, MESSAGE_BYTES)]
-    return messages, len(question) * BYTES_PER_SAMPLE // MESSAGE_BYTES
+    messages = [sound[start : start + message_bytes] for start in range(0, length, message_bytes)]
+    return messages, len(question) * BYTES_PER_SAMPLE // message_bytes
 
 
 class Callers:
     """All callers; a context manager that hangs them up."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, message_bytes: int) -> None:
         self._url = url
-        self._messages, self._question_ends = cycle_of_sound()
+        self._message_s = message_bytes / SECOND_BYTES
+        self._messages, self._question_ends = cycle_of_sound(message_bytes)
         self._tasks: list[asyncio.Task[None]] = []
         self.responses_s: list[float] = []
         self.unanswered = 0
@@ -90,11 +90,11 @@ class Callers:
 
     async def _speak(self, socket: aiohttp.ClientWebSocketResponse, begin: int, asked_s: list[float]) -> None:
         clock = asyncio.get_running_loop().time
-        due_s = clock() + MESSAGE_S * GOLDEN * begin % MESSAGE_S
+        due_s = clock() + self._message_s * (GOLDEN * begin % 1)
         whole = False
         for place in itertools.islice(itertools.cycle(range(len(self._messages))), begin, None):
             await asyncio.sleep(max(0.0, due_s - clock()))
-            due_s += MESSAGE_S
+            due_s += self._message_s
             whole = whole or place == 0
             await socket.send_bytes(self._messages[place])
             if whole and place == self._question_ends:
