@@ -10,21 +10,22 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from playwright.sync_api import Browser, ColorScheme, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.browser_house import BrowserHouse, browser_house, chromium, microphone_file, open_page
 
+Look = Literal["light", "dark"]
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs"
-LOOKS: Final[tuple[ColorScheme, ...]] = ("light", "dark")
+LOOKS: Final[tuple[Look, ...]] = ("light", "dark")
 CALL_PAGE: Final = {"width": 760, "height": 900}
 CALLS_PAGE: Final = {"width": 1100, "height": 760}
 
 
-def take(browser: Browser, house: BrowserHouse, look: ColorScheme, folder: Path) -> None:
+def take(browser: Browser, house: BrowserHouse, look: Look, folder: Path) -> None:
     """Both pages in one look, at the end of a conversation with an interruption."""
     context = browser.new_context(locale="en-GB", color_scheme=look, permissions=["microphone"], viewport=CALL_PAGE)  # type: ignore[arg-type]
     page = open_page(context, f"{house.url}/call")

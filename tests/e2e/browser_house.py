@@ -36,9 +36,9 @@ from tests.speech import clip_named
 Result = TypeVar("Result")
 
 QUESTION: Final = "go forward ten meters"
-REMARK: Final = "unless to be rather cold hearted and rather selfish is to be ill disposed"
+REMARK: Final = "he might even have been made amiable himself"
 QUESTION_AT_S: Final = 1.0
-REMARK_AT_S: Final = 7.5
+REMARK_AT_S: Final = 6.0
 STORY: Final = "Once upon a time there was a story. " + " ".join(f"Its sentence number {place} went on for a while." for place in range(9))
 ANSWER: Final = "Fine. I have stopped."
 ECHO: Final = "You have said: "
@@ -159,8 +159,9 @@ class BrowserHouse:
                 assert session._line._peer is not None
                 for transceiver in session._line._peer._connection.getTransceivers():
                     for protocol in transceiver.receiver.transport.transport._connection._protocols:
-                        protocol.datagram_received = protocol.send_stun = lambda *_all: None
-                        protocol.send_data = _into_the_void
+                        for name in ("datagram_received", "send_stun"):
+                            setattr(protocol, name, lambda *_all: None)
+                        setattr(protocol, "send_data", _into_the_void)  # noqa: B010 - it is a method
 
         self.run(cut)
 
@@ -233,7 +234,7 @@ def browser_house(data_dir: Path) -> Iterator[BrowserHouse]:
 
 def microphone_file(path: Path) -> Path:
     """The question, and later the remark, as Chromium's microphone plays them once."""
-    sounds = [(QUESTION_AT_S, clip_named("goforward")[0]), (REMARK_AT_S, clip_named("lv_0890")[0])]
+    sounds = [(QUESTION_AT_S, clip_named("goforward")[0]), (REMARK_AT_S, clip_named("lv_0930")[0])]
     return write_microphone(path, sounds, silence_after_s=15.0)
 
 

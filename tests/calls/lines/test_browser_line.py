@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
+from av import AudioFrame
 
 from audio.pcm import HEARING_FRAME_BYTES, peak
 from audio.playout import PlayingClause, Playout
@@ -42,6 +43,7 @@ class Page:
         async def listen() -> None:
             while True:
                 frame = await track.recv()
+                assert isinstance(frame, AudioFrame)
                 if abs(frame.to_ndarray().astype(int)).max() > 1000:
                     self.loud.set()
 
