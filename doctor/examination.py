@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from config import Settings
-from doctor import account, configuration, engines, keeping, machine, network, packages
+from doctor import account, configuration, engines, keeping, libraries, machine, network, packages
 from doctor.finding import Finding, failure
 
 Examine = Callable[[], Finding | Awaitable[Finding]]
@@ -41,6 +41,7 @@ def all_checks(env_file: Path, *, quick: bool = False, stun: str | None = None) 
     checks = [
         Check("configuration", "Settings", lambda: finding),
         Check("packages", "Packages", packages.versions),
+        Check("system_libraries", "System libraries", libraries.system_libraries),
         Check("dead_package", "Abandoned package", packages.dead_package),
         Check("call_library", "Call library", packages.call_library),
         Check("interface", "Network", network.interface),

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class Invitations:
     """Declines each, and calls ``declined`` with the id of who has invited.
 
-    The call library can join such calls, but is told of too few of the sound sources in them to decode everybody's.
+    docs/phoning.md says why Parley does not join such calls.
     """
 
     def __init__(self, client: TelegramClient, declined: Callable[[int], None]) -> None:

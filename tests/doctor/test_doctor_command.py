@@ -36,7 +36,19 @@ def test_a_program_reads_json(tmp_path: Path) -> None:
     told = json.loads(run.stdout)
     assert (run.returncode, told["ok"]) == (0, True)
     assert [check["name"] for check in told["checks"]] == [
-        *("configuration", "packages", "dead_package", "call_library", "interface", "udp", "application", "session", "telegram", "disk"),
+        *(
+            "configuration",
+            "packages",
+            "system_libraries",
+            "dead_package",
+            "call_library",
+            "interface",
+            "udp",
+            "application",
+            "session",
+            "telegram",
+            "disk",
+        ),
         *("database", "control_socket", "time_zone", "memory", "models", "audio", "thinking"),
     ]
     assert all(set(check) == {"name", "verdict", "what", "next_step", "took_s"} for check in told["checks"])

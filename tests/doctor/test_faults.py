@@ -20,6 +20,7 @@ from audio.stt.engine import Transcript
 from audio.tts.engine import Voice
 from brain.engine import Message
 from brain.tools import Tool
+from calls.telegram import client
 from calls.telegram.client import TelegramAccount
 from calls.telegram.session import new_session, write_session
 from config import Settings, load_settings
@@ -69,7 +70,7 @@ def test_wrong_settings(tmp_path: Path) -> None:
     assert_failure(finding, "API_ID is 'abc'", "Correct them in .env")
     assert "VAD_THRESHOLD is '7'" in finding.what
     names = [check.name for check in all_checks(tmp_path / ".env")]
-    assert names == ["configuration", "packages", "dead_package", "call_library", "interface", "udp"]
+    assert names == ["configuration", "packages", "system_libraries", "dead_package", "call_library", "interface", "udp"]
 
 
 def test_a_misspelt_setting(tmp_path: Path) -> None:
@@ -162,7 +163,8 @@ async def test_a_dead_session(telegram: LoopbackTelegram, tmp_path: Path) -> Non
     assert_failure(await account.telegram(settings), "the session was ended", "python bot.py login")
 
 
-async def test_a_session_in_use_is_left_alone(telegram: LoopbackTelegram, tmp_path: Path) -> None:
+async def test_a_session_in_use_is_left_alone(telegram: LoopbackTelegram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "DISCONNECT_TIMEOUT_S", 0.1)  # Telethon takes that long when there is no server any more
     settings = live(telegram, tmp_path)
     running = await TelegramAccount.connect(settings)
     before = len(telegram.seen("users.GetUsers"))

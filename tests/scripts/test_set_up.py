@@ -11,7 +11,7 @@ import pytest
 
 from scripts.write_env_example import ROOT
 
-TOOLS = ("sh", "cat", "cut", "dirname", "mkdir", "cp", "touch", "sha256sum", "date")
+TOOLS = ("sh", "cat", "cut", "dirname", "mkdir", "cp", "touch", "sha256sum", "date", "id")
 PRETENDED_PYTHON = """\
 #!/bin/sh
 case "$*" in
@@ -21,10 +21,14 @@ case "$*" in
     -V) echo Python 3.12.0 ;;
     "-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/lint-imports ;;
     "-m mypy"*) exit {mypy_exit} ;;
+    "-m doctor.libraries") exit {lacks_library} ;;
     "-m pip"*) echo "$*" >>pip.log; exit {pip_exit} ;;
     *) echo "$*" >>python.log ;;
 esac
 """
+
+
+NO_FAULTS = dict.fromkeys(("too_old", "lacks_venv", "lacks_library", "pip_exit", "mypy_exit"), 0)
 
 
 @dataclass
@@ -34,10 +38,10 @@ class Project:
     folder: Path
     programs: Path
 
-    def python(self, name: str = "python3", *, too_old: int = 0, lacks_venv: int = 0, pip_exit: int = 0, mypy_exit: int = 0) -> None:
+    def python(self, name: str = "python3", **exits: int) -> None:
+        """An interpreter of this name; ``exits`` are the codes in :data:`PRETENDED_PYTHON` that are not 0."""
         program = self.programs / name
-        exits = {"too_old": too_old, "lacks_venv": lacks_venv, "pip_exit": pip_exit, "mypy_exit": mypy_exit}
-        program.write_text(PRETENDED_PYTHON.format_map(exits))
+        program.write_text(PRETENDED_PYTHON.format_map(NO_FAULTS | exits))
         program.chmod(0o755)
 
     def run(self, script: str = "run", *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +60,7 @@ def project(tmp_path: Path) -> Project:
     programs.mkdir()
     for tool in TOOLS:
         (programs / tool).symlink_to(str(shutil.which(tool)))
+    (programs / "chromium").symlink_to(str(shutil.which("true")))
     for name in ("requirements.txt", "requirements-dev.txt"):
         (folder / name).write_text("telethon==1\n")
     return Project(folder, programs)
@@ -117,6 +122,17 @@ def test_a_python_that_is_too_old_or_missing_is_told(project: Project) -> None:
 
     assert result.stderr == told
     assert result.returncode == 69
+
+
+def test_without_a_system_library_nothing_is_downloaded(project: Project) -> None:
+    project.python(lacks_library=1)
+
+    assert project.run().returncode == 69
+    assert project.pip_calls() == []
+    project.python()
+    shutil.copy(project.programs / "python3", project.folder / ".venv" / "bin" / "python")
+    assert project.run().returncode == 0
+    assert len(project.pip_calls()) == 1
 
 
 def test_a_failed_installation_is_told_and_tried_again_next_time(project: Project) -> None:
