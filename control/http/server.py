@@ -7,6 +7,7 @@ import errno
 import ipaddress
 import logging
 import os
+import resource
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -27,6 +28,10 @@ from storage.database import Database
 log = logging.getLogger(__name__)
 
 CLOSING_S: Final = 2.0
+IDLE_S: Final = 75.0
+"""A connection on which nothing is asked is closed after this long, also one on which nothing ever was."""
+MOST_FILES: Final = 4_096
+"""Each connection is an open file, and systems often allow a program no more than 1024 unless it asks for more."""
 MOST_BODY_BYTES: Final = 1024 * 1024
 DOORS: Final[tuple[Callable[[HttpServices], list[web.RouteDef]], ...]] = (
     pages.routes,
@@ -85,13 +90,24 @@ async def served_http(settings: Settings, services: HttpServices, *, needed: boo
         yield
         return
     await _refuse_strangers(settings, services.database)
-    runner = web.AppRunner(application(services), access_log=None, handle_signals=False, shutdown_timeout=CLOSING_S)
+    _allow_connections()
+    runner = web.AppRunner(
+        application(services), access_log=None, handle_signals=False, shutdown_timeout=CLOSING_S, keepalive_timeout=IDLE_S
+    )
     await runner.setup()
     try:
         await _listen(runner, settings, needed=needed or "http_port" in settings.model_fields_set)
         yield
     finally:
         await runner.cleanup()
+
+
+def _allow_connections() -> None:
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _refuse_strangers(settings: Settings, database: Database) -> None:
