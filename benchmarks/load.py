@@ -1,6 +1,6 @@
 """How many WebSocket calls at real time one Parley process carries, with stub engines.
 
-    python benchmarks/load.py [--quick] [--message-ms 128] [--json FILE] [--plot FILE]
+    python benchmarks/load.py [--quick] [--message-ms 128] [--idle 0] [--json FILE] [--plot FILE]
 
 The server is one process with one event loop; the callers are another. Each caller sends raw PCM in messages of 128 ms, as the settings
 advise: room noise, and every 12 s a recorded question of 3 s, which is answered; every caller hears through the detector of a real call.
@@ -84,27 +84,28 @@ class LoadServer:
         await self._process.wait()
 
 
-async def measure(levels: Sequence[int], message_bytes: int) -> tuple[list[Row], list[str]]:
+async def measure(levels: Sequence[int], message_bytes: int, idle: int) -> tuple[list[Row], list[str]]:
     """A row for each level, and what those were told who were too many."""
-    server = await LoadServer.start(max(levels))
+    server = await LoadServer.start(max(levels) + idle)
     begun = await server.told()
     rows = []
     try:
         async with Callers(f"http://127.0.0.1:{begun['port']}/ws/voice", message_bytes) as callers:
+            await callers.add_idle(idle)
             for level in levels:
                 await callers.grow_to(level)
                 await asyncio.sleep(SETTLING_S)
                 await server.figures()
                 callers.forget()
                 await asyncio.sleep(HELD_S)
-                rows.append(_row(level, await server.figures(), begun["rss_mb"], callers))
+                rows.append(_row(level, await server.figures(), begun["rss_mb"], callers, idle))
             refusals = [await callers.refused() for _ in range(TOO_MANY)]
     finally:
         await server.stop()
     return rows, refusals
 
 
-def _row(calls: int, figures: dict[str, Any], empty_mb: float, callers: Callers) -> Row:
+def _row(calls: int, figures: dict[str, Any], empty_mb: float, callers: Callers, idle: int) -> Row:
     responses = callers.responses_s
     return Row(
         calls=calls,
@@ -112,7 +113,7 @@ def _row(calls: int, figures: dict[str, Any], empty_mb: float, callers: Callers)
         lag_p99_ms=round(figures["lag_p99_ms"], 2),
         lag_most_ms=round(figures["lag_most_ms"], 2),
         cpu_percent=round(figures["cpu_percent"], 1),
-        mb_per_call=round((figures["rss_mb"] - empty_mb) / calls, 2),
+        mb_per_call=round((figures["rss_mb"] - empty_mb) / (calls + idle), 2),
         response_p50_ms=round(1000 * median(responses)),
         response_p95_ms=round(1000 * percentile(responses, 95)),
         answers=len(responses),
@@ -126,9 +127,11 @@ def main() -> int:
     parser = argument_parser(__doc__ or "")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the curve there (PNG)")
     parser.add_argument("--message-ms", type=int, default=128, help="how much sound is sent in a message")
+    parser.add_argument("--idle", type=int, default=0, help="so many more sockets are open and send nothing")
     wanted = parser.parse_args()
     try:
-        rows, refusals = asyncio.run(measure(QUICK_LEVELS if wanted.quick else LEVELS, wanted.message_ms * SECOND_BYTES // 1000))
+        levels, message_bytes = QUICK_LEVELS if wanted.quick else LEVELS, wanted.message_ms * SECOND_BYTES // 1000
+        rows, refusals = asyncio.run(measure(levels, message_bytes, wanted.idle))
     except ParleyError as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code

@@ -47,6 +47,7 @@ class Callers:
         self._tasks: list[asyncio.Task[None]] = []
         self.responses_s: list[float] = []
         self.unanswered = 0
+        self._idle = 0
 
     async def __aenter__(self) -> Callers:
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
@@ -60,11 +61,18 @@ class Callers:
 
     async def grow_to(self, number: int) -> None:
         """Add callers, one every 20 ms."""
-        while len(self._tasks) < number:
+        while len(self._tasks) - self._idle < number:
             socket = await self._http.ws_connect(self._url, compress=0)
             begin = int(GOLDEN * len(self._tasks) * len(self._messages)) % len(self._messages)
             self._tasks.append(asyncio.create_task(self._call(socket, begin)))
             await asyncio.sleep(JOINING_S)
+
+    async def add_idle(self, number: int) -> None:
+        """Sockets that are open and send nothing."""
+        for _ in range(number):
+            socket = await self._http.ws_connect(self._url, compress=0)
+            self._tasks.append(asyncio.create_task(self._listen(socket, [])))
+        self._idle += number
 
     def forget(self) -> None:
         """What is counted begins anew.
