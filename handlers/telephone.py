@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol
@@ -12,6 +13,8 @@ from handlers.command import Authority, Command, Request, WrongArguments
 
 FAMILY: Final = "private_calls"
 HANG_UP: Final = "hangup"
+TOLD_AFTER_S: Final = 1.5
+"""What is refused, is by then; else it rings, and that may take a while."""
 
 
 class Telephone(Protocol):
@@ -60,9 +63,17 @@ class TelephoneCommands:
         if number == HANG_UP:
             return request.say("telephone.hung_up", number=(await self._telephone.hang_up()).shown)
         wishes = PhoneWishes(purpose=purpose, chat_id=request.chat_id)
-        await request.tell(request.say("telephone.calling"))
-        call = await self._telephone.call(number, wishes)
-        return request.say("telephone.talking", number=call.shown)
+        return request.say("telephone.talking", number=(await self._called(request, number, wishes)).shown)
+
+    async def _called(self, request: Request, number: str, wishes: PhoneWishes) -> PhoneCall:
+        calling = asyncio.create_task(self._telephone.call(number, wishes))
+        try:
+            await asyncio.wait({calling}, timeout=TOLD_AFTER_S)
+            if not calling.done():
+                await request.tell(request.say("telephone.calling"))
+            return await calling
+        finally:
+            calling.cancel()
 
     def _listed(self, request: Request) -> str:
         calls = self._telephone.calls

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 LONGEST_MESSAGE: Final = 65_536
 MOST_PARAMETERS: Final = 16
+KEYS: Final = frozenset("0123456789*#ABCD")
 
 
 class MediaSocket(Protocol):
@@ -105,7 +106,7 @@ class Dialect:
             case "mark":
                 return Marked(name) if (name := _text(message, self.mark)) else None
             case "dtmf":
-                return Digit(digit) if (digit := _text(message, self.digit)) and digit in "0123456789*#ABCD" else None
+                return Digit(digit) if (digit := _text(message, self.digit)) in KEYS else None
             case "start":
                 return self._started(message)
             case "stop":

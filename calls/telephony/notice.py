@@ -36,14 +36,19 @@ _NO_ROOM: Final = {
 }
 
 
+def that_an_ai_speaks(language: str, name: str) -> str:
+    """The notice itself."""
+    return _in(_NOTICE, language).format(name=name)
+
+
 def to_a_caller(language: str, name: str) -> str:
     """The first words to somebody who calls: the notice, and an offer of help."""
-    return f"{_in(_NOTICE, language).format(name=name)} {_in(_HOW_CAN_I_HELP, language)}"
+    return f"{that_an_ai_speaks(language, name)} {_in(_HOW_CAN_I_HELP, language)}"
 
 
 def to_the_called(language: str, name: str, then: str | None) -> str:
     """The first words to somebody who was called: the notice, and ``then`` what it is about, or a question whether they have time."""
-    return f"{_in(_NOTICE, language).format(name=name)} {then or _in(_A_MOMENT, language)}"
+    return f"{that_an_ai_speaks(language, name)} {then or _in(_A_MOMENT, language)}"
 
 
 def purpose(told: str) -> str:

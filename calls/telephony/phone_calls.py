@@ -25,6 +25,7 @@ from calls.private_call import Direction
 from calls.telephony import failures, notice, numbers, twiml
 from calls.telephony.callers import Callers
 from calls.telephony.carrier import Carrier, Order
+from calls.telephony.insisting import Insisting
 from calls.telephony.limits import Limits
 from calls.telephony.ongoing import Book, Ongoing
 from calls.telephony.phone_call import PhoneCall, PhoneWishes, Stage
@@ -354,9 +355,11 @@ class PhoneCalls:
             guest.hang_up()
         else:
             self._talks(ongoing, guest)
+        insisting = Insisting(guest, notice.that_an_ai_speaks(call.wishes.language or self._language, self._settings.bot_name), self._bus)
         try:
             how = await asyncio.shield(guest.over)
         finally:
+            insisting.stop()
             guest.hang_up()
         self._end(ongoing, Stage.COMPLETED, None, tell_carrier=how.end is not End.HUNG_UP)
 

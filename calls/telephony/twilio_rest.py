@@ -47,7 +47,7 @@ class TwilioRest:
 
     def __init__(self, url: str, account_sid: str, auth_token: str, own_number: str) -> None:
         self._calls_url = f"{url.rstrip('/')}/{VERSION}/Accounts/{account_sid}/Calls"
-        self._auth = aiohttp.BasicAuth(account_sid, auth_token)
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(account_sid, auth_token)}
         self._own_number = own_number
         self._session: aiohttp.ClientSession | None = None
 
@@ -86,7 +86,7 @@ class TwilioRest:
 
     async def _post(self, url: str, form: list[tuple[str, str]]) -> dict[str, Any]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(auth=self._auth, timeout=aiohttp.ClientTimeout(total=WITHIN_S))
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=aiohttp.ClientTimeout(total=WITHIN_S))
         try:
             async with self._session.post(url, data=form, allow_redirects=False) as response:
                 answered = await _json_of(response)

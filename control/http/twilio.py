@@ -22,7 +22,6 @@ from control.http.services import HttpServices
 log = logging.getLogger(__name__)
 
 VOICE_PATH: Final = "/twilio/voice"
-HEARTBEAT_S: Final = 20.0
 CLOSING_S: Final = 1.0
 MOST_DIGITS: Final = 9
 Form = Mapping[str, Sequence[str]]
@@ -63,7 +62,7 @@ class TwilioDoor:
         """The sound of a call."""
         phone = self._phone()
         self._check(request, f"ws{self._base_url.removeprefix('http')}", {})
-        websocket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, compress=False, timeout=CLOSING_S)
+        websocket = web.WebSocketResponse(max_msg_size=LONGEST_MESSAGE, compress=False, timeout=CLOSING_S)
         await websocket.prepare(request)
         await phone.serve(Socket(websocket))
         return websocket

@@ -121,7 +121,7 @@ class LoopbackCarrier:
         if self.refusal is not None:
             status, told = self.refusal
             return web.json_response(told, status=status)
-        expected = aiohttp.BasicAuth(self.account_sid, self._auth_token).encode()
+        expected = aiohttp.encode_basic_auth(self.account_sid, self._auth_token)
         if request.headers.get("Authorization") != expected or request.match_info["account"] != self.account_sid:
             return _error(401, 20003, "Authenticate")
         return None
@@ -188,6 +188,8 @@ class LoopbackCarrier:
         await self._tell(call, status)
 
     async def _tell(self, call: CarrierCall, status: str) -> None:
+        if call.ended.is_set() and status not in ENDS:
+            return
         call.status = status
         self.callbacks.append((call.sid, status, call.sequence))
         form = {"CallSid": call.sid, "CallStatus": status, "SequenceNumber": str(call.sequence), "AccountSid": self.account_sid}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,8 @@ from calls import errors
 from calls.private_call import Direction
 from calls.telephony import failures
 from calls.telephony.phone_call import PhoneCall, PhoneWishes, Stage
+from handlers.command import Request
+from handlers.telephone import TelephoneCommands
 from handlers.wording import LANGUAGES, catalogue, has
 from tests.handlers.desk import ANN, GROUP, SUDO, Desk, Telephone
 
@@ -54,6 +57,30 @@ async def test_a117_without_credentials_it_tells_what_is_missing(desk: Desk) -> 
         "Telephone calls are off: TWILIO_AUTH_TOKEN, API_BASE_URL (https) not set. docs/telephone.md tells how to turn them on."
     )
     assert (ROOT / "docs" / "telephone.md").is_file()
+
+
+async def test_while_it_rings_that_is_told_and_a_command_that_is_broken_off_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.telephone.TOLD_AFTER_S", 0.01)
+    rings, told = asyncio.Event(), list[str]()
+
+    class Rings(Telephone):
+        async def call(self, written: str, wishes: PhoneWishes | None = None) -> PhoneCall:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                rings.set()
+            raise AssertionError
+
+    async def tell(text: str) -> None:
+        told.append(text)
+
+    commands = TelephoneCommands(Rings())
+    command = asyncio.create_task(commands.phone(Request(GROUP, "Book club", SUDO, "+34612345678", tell=tell)))
+    await asyncio.sleep(0.1)
+    assert told == ["📞 Calling…"]
+    command.cancel()
+    await asyncio.wait({command})
+    assert rings.is_set()
 
 
 async def test_the_calls_there_are_and_hanging_up(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,7 @@ class HearsAnything(HearsClips):
     """Recognises speech by its length alone: μ-law does not leave a clip as it was."""
 
     async def transcribe(self, pcm: bytes, language: str | None = None) -> Any:
-        told = await super().transcribe(pcm, language)
-        told.text = self.clips[0].text
-        return told
+        return replace(await super().transcribe(pcm, language), text=self.clips[0].text)
 
     async def glimpse(self, pcm: bytes, language: str | None = None) -> Any:
         return None
@@ -108,6 +107,23 @@ def test_a_barge_in_clears_what_the_carrier_holds_and_the_history_is_what_was_he
                 assert 0 < told_s <= heard_s + 0.02
                 assert told_s > heard_s - 0.8
                 assert STORY.startswith(interrupted.heard)
+
+    run_in_virtual_time(run())
+
+
+def test_a_notice_that_was_spoken_over_is_said_again(question: Clip) -> None:
+    async def run() -> None:
+        async with exchange(HearsAnything([question])) as at:
+            await called(at)
+            async with at.line("CA1", at.carrier.token()) as wire:
+                await asyncio.sleep(1)
+                wire.stream.say(question.pcm)
+                await asyncio.sleep(20)
+                first, again = at.of(events.Announced)
+                assert not first.heard.startswith(again.text)
+                assert first.text.startswith(again.text)
+                assert again.heard == again.text
+                assert at.of(events.ExchangeEnded)[0].reply_heard == "Yes. It is so."
 
     run_in_virtual_time(run())
 
