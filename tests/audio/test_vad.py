@@ -9,7 +9,7 @@ import pytest
 
 import audio.vad
 from audio.pcm import HEARING_FRAME_BYTES, HEARING_RATE_HZ, Floats, from_floats
-from audio.vad import REPLAYED_HOPS, EnergyActivity, GatedSilero, Silero, SileroState, VoiceActivity, shared_silero, silero_path
+from audio.vad import REPLAYED_HOPS, AboveFloor, EnergyActivity, GatedSilero, Silero, SileroState, VoiceActivity, shared_silero, silero_path
 from errors import ModelMissing
 from tests.speech import clip_named
 
@@ -130,3 +130,23 @@ def test_without_the_package_that_carries_the_model_the_next_step_is_named(monke
 
     with pytest.raises(ModelMissing, match=re.escape("faster-whisper, which carries it, is not installed. Run scripts/run")):
         silero_path()
+
+
+def test_what_is_quieter_than_a_floor_is_given_as_silence() -> None:
+    """A15: ``SILENCE_THRESHOLD``."""
+
+    class Ear:
+        hop_s = 0.01
+        heard: list[bytes]
+
+        def feed(self, frame: bytes) -> float | None:
+            self.heard.append(frame)
+            return 1.0
+
+    ear = Ear()
+    ear.heard = []
+    above = AboveFloor(ear, 0.01)
+    loud, quiet = np.full(160, 400, "<i2").tobytes(), np.full(160, 300, "<i2").tobytes()
+    assert [above.feed(loud), above.feed(quiet)] == [1.0, 1.0]
+    assert ear.heard == [loud, bytes(320)]
+    assert above.hop_s == 0.01
