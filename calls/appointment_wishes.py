@@ -26,7 +26,7 @@ METHODS: Final[Mapping[str, Method]] = {
 MOST_CHARACTERS: Final = 1_000
 """Of an opening sentence, and of a purpose."""
 LONGEST_MINUTES: Final = 240
-_NAME: Final = re.compile(r"@[A-Za-z]\w{3,31}")
+_NAME: Final = re.compile(r"@[A-Za-z]\w{2,31}")
 _ID: Final = re.compile(r"[1-9]\d{0,18}")
 
 

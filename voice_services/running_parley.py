@@ -9,7 +9,7 @@ from control.client import ControlClient, NotReached
 from control.socket_file import socket_path
 
 
-def ask(method: str, **params: Any) -> dict[str, Any]:
+def ask(method: str, /, **params: Any) -> dict[str, Any]:
     """What a method of the control socket answers; see docs/control-socket.md.
 
     :raises control.client.NotReached: no Parley runs.

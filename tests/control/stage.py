@@ -23,6 +23,7 @@ from control.services import ControlServices
 from control.socket_server import ControlServer
 from errors import ParleyError
 from storage.database import Database
+from tests.calls.diary import diary_of
 
 CHAT: Final = -1001234567890
 ACCOUNT: Final = 777
@@ -134,6 +135,9 @@ class Phone:
         self.ongoing.append(PrivateCall(ANN, "Ann", Direction.INCOMING, Stage.RINGING, 1e9))
 
 
+OWNER: Final = 77
+
+
 async def title_of(chat_id: int) -> str:
     if chat_id != CHAT:
         raise errors.of(errors.NO_ACCESS)
@@ -163,6 +167,8 @@ async def services(
             calls=calls,
             private_calls=phone,
             links=InviteLinks(database, pages, lambda: NOW),
+            appointments=diary_of(database, NOW),
+            owner_chat=OWNER,
             database=database,
             account_id=ACCOUNT,
             title_of=title_of,
@@ -216,7 +222,7 @@ class Client:
                     self._messages.append(json.loads(frame))
         return self._messages.pop(0)
 
-    async def ask(self, method: str, **params: Any) -> Any:
+    async def ask(self, method: str, /, **params: Any) -> Any:
         """The answer to a request; what is told meanwhile is skipped."""
         self.send(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": "asked"}).encode())
         while (message := await self.message()).get("id") != "asked":

@@ -16,10 +16,13 @@ from telethon.tl import functions, types
 from calls import errors
 from calls.gate_keeper import OnWait
 from calls.invite_links import InviteLinks
-from calls.private_call import PrivateCall
+from calls.private_call import Direction, PrivateCall
 from calls.reconciler import Outlook
+from calls.schedule_driver import Appointments
 from calls.speculation import Speculation
 from calls.state import CallState
+from calls.telephony import failures
+from calls.telephony.phone_call import PhoneCall, PhoneWishes
 from config import load_settings
 from handlers.authority import Admins
 from handlers.commands import Commands
@@ -27,7 +30,9 @@ from handlers.grants import StoredGrants
 from handlers.sender import OwnMessages, Sender
 from handlers.services import Services
 from storage import audit
+from storage.appointments import Appointment, Method
 from storage.database import Database
+from tests.calls.diary import diary_of
 
 PAGES: Final = "https://parley.example.org"
 GROUP: Final = -1_000_000_005_001
@@ -197,6 +202,26 @@ class Phone:
         return ANN
 
 
+class Telephone:
+    """Whoever is called answers at once, unless ``refusal`` is raised."""
+
+    def __init__(self) -> None:
+        self.calls: list[PhoneCall] = []
+        self.wishes: list[tuple[str, PhoneWishes | None]] = []
+        self.refusal: Exception | None = None
+
+    async def call(self, written: str, wishes: PhoneWishes | None = None) -> PhoneCall:
+        self.wishes.append((written, wishes))
+        if self.refusal:
+            raise self.refusal
+        return PhoneCall("1", "+34612345678", Direction.OUTGOING, 1000.0)
+
+    async def hang_up(self, call_id: str | None = None) -> PhoneCall:
+        if not self.calls:
+            raise errors.of(failures.NO_CALL)
+        return self.calls.pop()
+
+
 class Decider:
     """An auto-join that always has the same reason."""
 
@@ -259,6 +284,14 @@ class Desk:
         return [(row.command, row.result) for row in await audit.newest(self.services.database, 500)]
 
 
+async def three_appointments(database: Database) -> Appointments:
+    """The third is the group's."""
+    made = diary_of(database, 1000.0)
+    for chat_id in (-5, -6, GROUP):
+        await made.add(Appointment(chat_id=chat_id, method=Method.GROUP, once_at=90_000.0))
+    return made
+
+
 @asynccontextmanager
 async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
     """One in its own folder."""
@@ -269,7 +302,8 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
         client=telegram, settings=load_settings(None, **settings), database=database, manager=manager, grants=StoredGrants(database),
         admins=Admins(telegram), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
         voice_name="piper joe-medium", hearing_name="whisper base", histories=histories,
-        transcriber=Transcriber(), phone=Phone(), links=InviteLinks(database, PAGES, lambda: 1000.0), clock=lambda: 1000.0,
+        transcriber=Transcriber(), phone=Phone(), telephone=Telephone(), links=InviteLinks(database, PAGES, lambda: 1000.0), clock=lambda: 1000.0,
+        appointments=await three_appointments(database),
     )  # fmt: skip
     await services.grants.add_sudo(SUDO, OWNER, 0.0)
     await services.grants.authorise(GROUP, LISTED, OWNER, 0.0)

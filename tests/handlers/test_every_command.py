@@ -48,6 +48,8 @@ WRONG = {
     "unblacklist": [""],
     "help": ["juggle"],
     "calllink": ["0", "1441", "half an hour", "²"],
+    "schedule": ["", "soon", "yesterday 9:00", "1969-01-01 9:00", "2030-01-01 9:00", "tomorrow 9:00 minutes=0", "²"],
+    "unschedule": ["", "three", "²"],
     "logs": [],
 }
 
