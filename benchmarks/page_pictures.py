@@ -21,7 +21,7 @@ from tests.e2e.browser_house import BrowserHouse, browser_house, chromium, micro
 Look = Literal["light", "dark"]
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs"
 LOOKS: Final[tuple[Look, ...]] = ("light", "dark")
-CALL_PAGE: Final = {"width": 760, "height": 900}
+CALL_PAGE: Final = {"width": 760, "height": 940}
 CALLS_PAGE: Final = {"width": 1100, "height": 760}
 
 
