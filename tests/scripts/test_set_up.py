@@ -58,6 +58,8 @@ def project(tmp_path: Path) -> Project:
     folder, programs = tmp_path / "a folder with spaces", tmp_path / "programs"
     shutil.copytree(ROOT / "scripts", folder / "scripts")
     programs.mkdir()
+    (folder / "doctor").mkdir()
+    (folder / "doctor" / "libraries.py").touch()
     for tool in TOOLS:
         (programs / tool).symlink_to(str(shutil.which(tool)))
     (programs / "chromium").symlink_to(str(shutil.which("true")))
@@ -133,6 +135,13 @@ def test_without_a_system_library_nothing_is_downloaded(project: Project) -> Non
     shutil.copy(project.programs / "python3", project.folder / ".venv" / "bin" / "python")
     assert project.run().returncode == 0
     assert len(project.pip_calls()) == 1
+
+
+def test_a_layer_of_a_container_has_no_doctor(project: Project) -> None:
+    shutil.rmtree(project.folder / "doctor")
+    project.python(lacks_library=1)
+
+    assert project.run().returncode == 0
 
 
 def test_a_failed_installation_is_told_and_tried_again_next_time(project: Project) -> None:
