@@ -184,8 +184,7 @@ class Playout:
     def pass_over(self, samples: int) -> None:
         """In place of :meth:`read`: so many samples of the coming clause, and at most all of it, have sounded at the far end."""
         clause = self._clauses[0]
-        clause.take(samples)
-        if clause.began_at_s is None:
+        if clause.take(samples) and clause.began_at_s is None:
             self._began(clause)
         if clause.done:
             self._clauses.popleft()

@@ -26,7 +26,7 @@ def allow_all(_seconds: float) -> None:
 
 
 class SoundStream:
-    """Fed with messages in order, each as it comes; gives 16 kHz mono PCM in pieces of at most 120 ms.
+    """Fed with messages in order, each as it comes; gives 16 kHz mono PCM in pieces of at most 120 ms, some of them empty.
 
     A message that begins with the head of a container begins a new one, unless the stream is raw PCM, which goes on as such: at
     ``raw_rate_hz``, mono. ``allow`` is asked for each piece before it is decoded.
@@ -89,6 +89,7 @@ class SoundStream:
             for part in sound.feed(data):
                 if isinstance(part, wav.WavHead):
                     convert = self._pcm(part.rate_hz, part.channels)
+                    yield b""
                 elif convert is not None:
                     yield from convert(part)
 

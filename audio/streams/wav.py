@@ -13,6 +13,8 @@ MAGIC: Final = b"RIFF"
 PLAIN_PCM: Final = 1
 EXTENSIBLE: Final = 0xFFFE
 LARGEST_HEAD_BYTES: Final = 64 << 10
+MOST_CHUNKS: Final = 64
+"""Before the sound."""
 LOWEST_HZ: Final = 8_000
 HIGHEST_HZ: Final = 96_000
 ENDLESS: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF})
@@ -46,9 +48,10 @@ class WavSound:
                 if (head := self._read_head()) is None:
                     return
                 yield head
-            if not (sound := self._sound()):
+            if sound := self._sound():
+                yield sound
+            elif self._head is not None:
                 return
-            yield sound
 
     def _sound(self) -> bytes:
         assert self._head is not None
@@ -69,12 +72,13 @@ class WavSound:
         waiting = self._waiting
         if waiting[:4] != MAGIC[: len(waiting[:4])] or waiting[8:12] != b"WAVE"[: len(waiting[8:12])]:
             raise StreamError("The WAV stream is broken.", "Begin a new one.")
-        place, head = 12, None
+        place, head, chunks = 12, None, 0
         while len(waiting) >= place + 8:
+            chunks += 1
             name, size = bytes(waiting[place : place + 4]), int.from_bytes(waiting[place + 4 : place + 8], "little")
             if name == b"data":
                 return self._begin(head, place + 8, size)
-            if size > LARGEST_HEAD_BYTES or place > LARGEST_HEAD_BYTES:
+            if size > LARGEST_HEAD_BYTES or place > LARGEST_HEAD_BYTES or chunks > MOST_CHUNKS:
                 raise StreamError("The WAV stream is broken: no sound follows its head.", "Begin a new one.")
             if name == b"fmt " and len(waiting) >= place + 8 + size:
                 head = _format(bytes(waiting[place + 8 : place + 8 + size]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from functools import partial
 from typing import Final
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_MESSAGE_BYTES: Final = 64 << 10
 CLOSING_S: Final = 2.0
-WHY_BROKEN: Final = {
+WHY_BROKEN: Final[dict[int, tuple[str, str]]] = {
     WSCloseCode.MESSAGE_TOO_BIG: ("too_big", f"A message may hold {LARGEST_MESSAGE_BYTES} bytes at most."),
     WSCloseCode.INVALID_TEXT: ("not_text", "A text message is not UTF-8."),
     WSCloseCode.PROTOCOL_ERROR: ("protocol", "That is not how WebSockets talk."),
@@ -41,8 +42,9 @@ class VoiceSocket(web.WebSocketResponse):
 
     async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
         """See :meth:`aiohttp.web.WebSocketResponse.close`."""
-        if not message and not self.closed and (why := WHY_BROKEN.get(WSCloseCode(code) if code in list(WSCloseCode) else WSCloseCode.OK)):
-            await self.send_str(messages.error(*why))
+        if not message and not self.closed and (why := WHY_BROKEN.get(code)):
+            with contextlib.suppress(ConnectionError):
+                await self.send_str(messages.error(*why))
             message = why[1].encode()
         return await super().close(code=code, message=message, drain=drain)
 

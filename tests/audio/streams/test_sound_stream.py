@@ -111,6 +111,11 @@ def test_one_wav_file_after_the_other() -> None:
     assert pcm == tone(16_000).tobytes() * 3
 
 
+def test_a_wav_file_of_half_a_sample_is_passed_over() -> None:
+    half = wav()[:40] + b"\x01\0\0\0\x07"
+    assert heard(half * 3 + wav(), itertools.repeat(1 << 20))[1] == tone(16_000).tobytes()
+
+
 def test_pieces_are_short() -> None:
     assert max(len(piece) for piece in SoundStream().feed(bytes(64_000))) <= 0.12 * HEARING_RATE_HZ * 2
 
@@ -140,6 +145,7 @@ REFUSED = {
     "WAV of 8 bits": (wav(width=1), "8 bits"),
     "WAV without a format": (b"RIFF\xff\xff\xff\xffWAVEdata\x10\x00\x00\x00" + bytes(16), "does not say"),
     "WAV that is all head": (b"RIFF\xff\xff\xff\xffWAVEjunk\xff\xff\xff\x7f" + bytes(16), "no sound follows"),
+    "WAV of nothing but chunks": (b"RIFF\xff\xff\xff\xffWAVE" + b"junk\0\0\0\0" * 100, "no sound follows"),
     "Ogg with something else": (opus("ogg").replace(b"OpusHead", b"\x01vorbis\0"), "no Opus"),
     "Ogg with a hole": (opus("ogg")[:1000] + opus("ogg")[1100:], "broken"),
     "WebM with something else": (opus("webm").replace(b"A_OPUS", b"A_AAC_"), "no Opus track"),

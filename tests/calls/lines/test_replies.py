@@ -82,12 +82,13 @@ def test_a_clause_that_is_still_being_made_waits_until_it_is_whole() -> None:
 
 
 def test_an_empty_clause_is_passed_over() -> None:
-    done: list[str] = []
+    done, began = list[str](), list[str]()
     playout, out = playing(clause("", 0.0), clause("two", 0.5))
+    playout.on_clause_began = lambda each, _at_s: began.append(each.text)
     playout.on_clause_done = lambda each: done.append(each.text)
     pull(WholeWavs(playout, out), 0.7)
     assert out.wavs == [tone(0.5)]
-    assert done == ["", "two"]
+    assert (began, done) == (["two"], ["", "two"])
 
 
 def test_a_long_clause_is_parted_where_the_voice_is_quietest() -> None:
