@@ -15,6 +15,7 @@ from typing import Any, Final
 from aiortc import RTCIceServer
 
 from config import Settings
+from errors import SettingsError
 
 CREDENTIALS_S: Final = 6 * 3600
 """Longer than any call: a relay may ask for them again in the middle of one."""
@@ -51,6 +52,11 @@ class IceServers:
 
 
 def ice_servers(settings: Settings) -> IceServers:
-    """Those of the settings."""
+    """Those of the settings.
+
+    :raises errors.SettingsError: a TURN server without the secret that it shares with Parley.
+    """
+    if settings.ice_turn and not settings.ice_turn_secret:
+        raise SettingsError("ICE_TURN is set, and ICE_TURN_SECRET is not.", "Set it to the secret of the TURN server, or leave both out.")
     secret = settings.ice_turn_secret.get_secret_value() if settings.ice_turn_secret else ""
     return IceServers(settings.ice_stun or "", settings.ice_turn or "", secret)

@@ -37,3 +37,5 @@ def test_they_come_from_the_settings() -> None:
     assert ice_servers(given) == IceServers("stun:a:1", "turn:b:2", "c")
     with pytest.raises(SettingsError, match="ICE_TURN"):
         load_settings(None, ice_turn="http://b")
+    with pytest.raises(SettingsError, match="ICE_TURN_SECRET is not"):
+        ice_servers(load_settings(None, ice_turn="turn:b:2"))
