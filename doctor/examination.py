@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from config import Settings
-from doctor import account, configuration, engines, keeping, libraries, machine, network, packages
+from doctor import account, configuration, engines, keeping, libraries, machine, network, packages, web
 from doctor.finding import Finding, failure
 
 Examine = Callable[[], Finding | Awaitable[Finding]]
@@ -58,6 +58,7 @@ def _with(settings: Settings, quick: bool) -> list[Check]:
         Check("disk", "Disk", partial(keeping.disk, settings)),
         Check("database", "Database", partial(keeping.database, settings)),
         Check("control_socket", "Control socket", partial(keeping.control_socket, settings)),
+        Check("web_pages", "Web pages", partial(web.web_pages, settings)),
         Check("time_zone", "Time zone", partial(machine.time_zone, settings)),
         Check("memory", "Memory", partial(machine.memory, settings)),
         Check("models", "Models", partial(engines.models, settings, thorough=not quick)),

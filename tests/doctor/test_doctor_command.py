@@ -49,7 +49,7 @@ def test_a_program_reads_json(tmp_path: Path) -> None:
             "telegram",
             "disk",
         ),
-        *("database", "control_socket", "time_zone", "memory", "models", "audio", "thinking"),
+        *("database", "control_socket", "web_pages", "time_zone", "memory", "models", "audio", "thinking"),
     ]
     assert all(set(check) == {"name", "verdict", "what", "next_step", "took_s"} for check in told["checks"])
     assert all(check["next_step"] for check in told["checks"] if check["verdict"] != "ok")
