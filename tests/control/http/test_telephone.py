@@ -78,7 +78,6 @@ async def test_what_becomes_of_a_call_that_nobody_answers_is_told(tmp_path: Path
         (400, 21219, "not_verified"),
         (400, 21215, "no_permission"),
         (429, 20429, "carrier_busy"),
-        (503, None, "carrier_down"),
         (400, 99999, "carrier_refused"),
     ],
 )
@@ -98,6 +97,14 @@ async def test_a_carrier_that_is_not_there(tmp_path: Path) -> None:
     async with phone_stage(tmp_path, twilio_api_url="http://127.0.0.1:9") as at:
         with pytest.raises(CallError, match="could not be reached"):
             await at.phone.call(ANN)
+
+
+async def test_a_call_that_may_have_been_made_counts(tmp_path: Path) -> None:
+    async with phone_stage(tmp_path) as at:
+        at.carrier.refusal = (503, {})
+        with pytest.raises(CallError, match="could not be reached"):
+            await at.phone.call(ANN)
+        assert len(await at.database.rows(SECONDS)) == 1
 
 
 async def test_hanging_up_while_it_rings_and_cancelling(tmp_path: Path) -> None:
@@ -221,6 +228,9 @@ async def test_whose_calls_are_taken(tmp_path: Path) -> None:
         assert taken.stream is not None
         taken.stream.hang_up()
         await until(lambda: not at.phone.calls)
+        again = {"CallSid": taken.sid, "AccountSid": ACCOUNT, "From": ANN, "CallStatus": "ringing"}
+        assert "<Reject" in (await at.carrier.post(f"{at.url}{VOICE}", again))[1]
+        assert not at.phone.calls
 
 
 async def test_nobodys_calls_are_taken_unless_somebody_is_named_and_none_beyond_the_limit(tmp_path: Path) -> None:
