@@ -59,9 +59,11 @@ class Manager:
         self.in_call = True
         self.takes_s = 0.0
         self.waits_s = 0.0
+        self.asked = 0
         self._left = asyncio.Event()
 
     async def join(self, chat_id: int, title: str, requested_by: int, *, on_wait: OnWait) -> None:
+        self.asked += 1
         self._left.clear()
         if self.waits_s:
             await on_wait(self.waits_s)
@@ -302,7 +304,8 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
         client=telegram, settings=load_settings(None, **settings), database=database, manager=manager, grants=StoredGrants(database),
         admins=Admins(telegram), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
         voice_name="piper joe-medium", hearing_name="whisper base", histories=histories,
-        transcriber=Transcriber(), phone=Phone(), telephone=Telephone(), links=InviteLinks(database, PAGES, lambda: 1000.0), clock=lambda: 1000.0,
+        transcriber=Transcriber(), phone=Phone(), telephone=Telephone(), links=InviteLinks(database, PAGES, lambda: 1000.0),
+        clock=lambda: 1000.0,
         appointments=await three_appointments(database),
     )  # fmt: skip
     await services.grants.add_sudo(SUDO, OWNER, 0.0)

@@ -152,9 +152,12 @@ async def test_an_admin_gets_the_bot_out_of_a_call_whatever_others_send(crowd: C
     for account in crowd.people[2:]:
         for _ in range(3):
             crowd.telegram.say(crowd.group, account, "/help")
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(10):
+        while not crowd.manager.asked:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
     leaving = crowd.telegram.say(crowd.group, crowd.people[1], "/leavecall")
-    await asyncio.sleep(1.0)
+    async with asyncio.timeout(10):
+        while not (replies := [message.content.text for message in crowd.written() if message.reply_to == leaving.id]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     assert crowd.manager.left == [crowd.group.dialog_id]
-    replies = [message.content.text for message in crowd.written() if message.reply_to == leaving.id]
     assert replies == [say("en", "join.left")]

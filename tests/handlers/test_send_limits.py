@@ -8,6 +8,7 @@ from telethon import errors
 
 from handlers.send_limits import MUTED_S, Sending, SendLimits
 from handlers.sender import ChatWriter, OwnMessages, Sender
+from tests.calls.virtual_time import run_in_virtual_time
 
 HERE, THERE = -1_000_000_005_001, -1_000_000_005_002
 
@@ -87,23 +88,30 @@ def sender(client: Client, **options: Any) -> Sender:
     return Sender(telegram, "/.!", OwnMessages(), asyncio.get_running_loop().time, **options)
 
 
-async def test_in_slow_mode_the_newest_text_is_sent_when_it_may_be() -> None:
-    client = Client(errors.SlowModeWaitError(None, 1))
-    one = sender(client)
-    assert [await one.send("chat", HERE, text) for text in ("first", "second", "third")] == [None, None, None]
-    assert client.sent == []
-    await asyncio.sleep(1.1)
-    assert client.sent == ["third"]
-    await one.close()
+def test_in_slow_mode_the_newest_text_is_sent_when_it_may_be() -> None:
+    async def three_texts() -> None:
+        client = Client(errors.SlowModeWaitError(None, 30))
+        one = sender(client)
+        assert [await one.send("chat", HERE, text) for text in ("first", "second", "third")] == [None, None, None]
+        await asyncio.sleep(29)
+        assert client.sent == []
+        await asyncio.sleep(2)
+        assert client.sent == ["third"]
+        await one.close()
+
+    run_in_virtual_time(three_texts())
 
 
-async def test_what_waits_is_not_sent_any_more_after_the_end() -> None:
-    client = Client(errors.SlowModeWaitError(None, 1))
-    one = sender(client)
-    await one.send("chat", HERE, "first")
-    await one.close()
-    await asyncio.sleep(1.1)
-    assert client.sent == []
+def test_what_waits_is_not_sent_any_more_after_the_end() -> None:
+    async def a_text_and_the_end() -> None:
+        client = Client(errors.SlowModeWaitError(None, 30))
+        one = sender(client)
+        await one.send("chat", HERE, "first")
+        await one.close()
+        await asyncio.sleep(60)
+        assert client.sent == []
+
+    run_in_virtual_time(a_text_and_the_end())
 
 
 async def test_the_owner_is_told_though_the_account_is_limited() -> None:
