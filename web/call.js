@@ -65,7 +65,7 @@ async function begin() {
   showStatus('connecting');
   const trouble = await takeMicrophone(element('microphone').value);
   if (trouble) showProblem([trouble], ['call.problem.type_instead']);
-  connection = new CallConnection(listener, { ...secret, language: chosenLanguage(), stream, sessionId: earlierSession() });
+  connection = new CallConnection(listener, { language: chosenLanguage(), stream, sessionId: earlierSession(), ...secret });
   secret = {};
   showButtons();
   connection.begin();
@@ -193,12 +193,13 @@ function earlierSession() {
   }
 }
 
-/** An invitation stands behind the # of the address: it is sent to nobody but Parley, and is gone from the address at once. */
+/** Behind the # of the address stands an invitation, token=… or session=…: it is sent to nobody but Parley, and is gone from the address at once. */
 function secretOfAddress() {
   const told = location.hash.slice(1);
   if (!told) return {};
   history.replaceState(null, '', location.pathname + location.search);
-  return told.startsWith('token=') ? { token: told.slice('token='.length) } : { invite: told };
+  const [kind, value] = told.includes('=') ? told.split('=', 2) : ['invite', told];
+  return { [kind === 'session' ? 'sessionId' : kind]: value };
 }
 
 /** Without a choice of the visitor's, Parley speaks as its settings say. */

@@ -20,7 +20,7 @@ from brain import Message
 from calls import events
 from calls.browser_calls import BrowserCalls
 from calls.drafting import Engines
-from calls.guest_calls import GuestCalls
+from calls.guest_calls import Door, GuestCalls, GuestWishes
 from calls.lines.pacer import Pacer
 from calls.manners import Manners
 from config import load_settings
@@ -131,6 +131,14 @@ class BrowserHouse:
     def invitation(self, age_s: float = 0.0) -> str:
         """A token for one call, made so long ago."""
         return self.run(lambda: invites.create(self.database, invites.Invite(language="en"), 1, time.time() - age_s))
+
+    def session(self, title: str) -> str:
+        """One that a program has created for a page."""
+
+        async def create() -> str:
+            return self.calls.create_session(GuestWishes(door=Door.BROWSER, title=title)).session_id
+
+        return self.run(create)
 
     def hang_up(self) -> None:
         """Parley hangs up."""

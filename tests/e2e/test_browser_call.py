@@ -191,6 +191,15 @@ def test_a_link_is_good_for_one_call_within_ten_minutes(page: Page, house: Brows
         expect(page.locator("#problem")).to_contain_text(told, timeout=WITHIN_MS)
 
 
+def test_a_page_connects_to_a_session_that_a_program_has_created(page: Page, house: BrowserHouse) -> None:
+    """A114."""
+    page.goto("about:blank")
+    page.goto(f"{house.url}/call#session={house.session('Ann')}")
+    page.wait_for_selector("html[data-ready=yes]")
+    call(page)
+    assert [guest.title for guest in house.guests.calls] == ["Ann"]
+
+
 def test_a_page_from_another_origin_is_refused(browser: Browser, house: BrowserHouse) -> None:
     context = browser.new_context()
     page = context.new_page()
