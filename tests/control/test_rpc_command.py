@@ -156,7 +156,7 @@ async def test_watch_prints_what_happens_until_ctrl_c(tmp_path: Path, option: st
             standing.path, "watch", str(CHAT), "--type", "call.joined", "--type", "error", *([option] if option else [])
         )
         assert watching.stdout is not None
-        await until(lambda: any(client.awaits("call.joined") for client in standing.server._clients), TIME_OUT_S)
+        await until(lambda: any("call.joined" in (client._types or ()) for client in standing.server._clients), TIME_OUT_S)
         for chat_id in (-5, CHAT):
             standing.bus.publish(events.CallJoined(chat_id=chat_id, at_s=asyncio.get_running_loop().time(), title="Book club"))
         assert first in (await asyncio.wait_for(watching.stdout.readline(), TIME_OUT_S)).decode()
