@@ -17,6 +17,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ from errors import ParleyError
 from tests.speech import clip_named
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-QUESTIONS: Final = ("ast_tt-allbusy", "card_001", "ast_conf-extended", "card_003", "goforward")
+QUESTIONS: Final = ("ast_conf-extended", "card_001", "goforward", "card_003", "lv_0880")
 INTERRUPTION: Final = "lv_0930"
 STORY: Final = "Tell me a long story about the sea."
 TURNS: Final = 10
@@ -51,7 +52,9 @@ SESSIONS: Final = 20
 
 WATCH: Final = """
   // window.levels: [[seconds, loudness of the microphone, loudness of what is played], ...] every 10 ms, on the clock of one AudioContext.
+  // window.mutes: [[seconds, whether the page's own sound is muted], ...], which the track does not know of.
   window.levels = [];
+  window.mutes = [];
   const meter = `registerProcessor('meter', class extends AudioWorkletProcessor {
     constructor() { super(); this.sums = [0, 0]; this.samples = 0; this.rows = []; }
     process(inputs) {
@@ -78,6 +81,10 @@ WATCH: Final = """
     listen(stream.getAudioTracks()[0], 0);
     return stream;
   };
+  document.addEventListener('DOMContentLoaded', () => {
+    const voice = document.getElementById('voice');
+    voice.addEventListener('volumechange', () => window.mutes.push([context.currentTime, voice.muted]));
+  });
   const Real = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Real {
     constructor(...all) { super(...all); this.addEventListener('track', (event) => listen(event.track, 1)); }
@@ -146,8 +153,19 @@ async def calling(url: str, microphone: Path) -> AsyncIterator[Page]:
 
 
 async def levels_of(page: Page) -> Levels:
-    """What was heard and played so far."""
-    return [(row[0], row[1], row[2]) for row in await page.evaluate("window.levels")]
+    """What was spoken and played so far."""
+    levels, mutes = await page.evaluate("[window.levels, window.mutes]")
+    return audible(levels, mutes)
+
+
+def audible(levels: Sequence[Sequence[float]], mutes: Sequence[tuple[float, bool]]) -> Levels:
+    """The levels, with nothing played while the page was muted."""
+    waiting, muted, rows = deque(mutes), False, []
+    for at_s, microphone, played in levels:
+        while waiting and waiting[0][0] <= at_s:
+            muted = waiting.popleft()[1]
+        rows.append((at_s, microphone, 0.0 if muted else played))
+    return rows
 
 
 def stretches(levels: Levels, side: int, gap_s: float) -> list[tuple[float, float]]:

@@ -110,7 +110,10 @@ export class CallConnection {
     const [track] = this.stream?.getAudioTracks() ?? [];
     if (track) peer.addTrack(track, this.stream);
     else peer.addTransceiver('audio', { direction: 'recvonly' });
-    peer.ontrack = (event) => this.listener.voice(event.streams[0] ?? new MediaStream([event.track]));
+    peer.ontrack = ({ receiver, streams, track }) => {
+      receiver.jitterBufferTarget = 0; // as little delay as the network allows
+      this.listener.voice(streams[0] ?? new MediaStream([track]));
+    };
     peer.onicecandidate = (event) => this.sendCandidate(peer, event.candidate);
     peer.onconnectionstatechange = () => peer === this.peer && this.peerChanged();
     this.openChannel(peer);

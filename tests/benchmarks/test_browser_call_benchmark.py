@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.browser_call import LOUD, Levels, answers_ms, cuts_ms, row_of, stretches
+from benchmarks.browser_call import LOUD, Levels, answers_ms, audible, cuts_ms, row_of, stretches
 
 
 def levels(seconds: float, microphone: list[tuple[float, float]], played: list[tuple[float, float]]) -> Levels:
@@ -29,6 +29,11 @@ def test_the_time_to_each_answer() -> None:
 def test_how_long_an_answer_goes_on_into_an_interruption() -> None:
     (cut,) = cuts_ms(levels(30, [(5, 7), (20, 22)], [(3, 5.3), (8, 10)]))
     assert cut == pytest.approx(290)
+
+
+def test_what_is_played_while_the_page_is_muted_is_not_heard() -> None:
+    played = audible([(1.0, 0.0, 0.5), (1.1, 0.0, 0.5), (1.4, 0.0, 0.5)], [(1.05, True), (1.3, False)])
+    assert [row[2] for row in played] == [0.5, 0.0, 0.5]
 
 
 def test_the_row() -> None:
