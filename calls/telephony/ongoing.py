@@ -90,7 +90,7 @@ class Book:
 
     def of_token(self, token: str) -> Ongoing | None:
         """The call whose media socket shows this token."""
-        matching = [each for each in self.all if hmac.compare_digest(each.token.encode(), token.encode())]
+        matching = [each for each in self.all if hmac.compare_digest(each.token.encode(), token.encode(errors="surrogatepass"))]
         return matching[0] if matching else None
 
     @property

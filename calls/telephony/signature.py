@@ -10,18 +10,20 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 HEADER: Final = "X-Twilio-Signature"
+ANY: Final = "surrogatepass"
+"""Whatever is sent can be compared."""
 _PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def signature(token: str, url: str, form: Mapping[str, Sequence[str]]) -> str:
     """The signature of a request to ``url``; ``form`` has every value that was posted, by name."""
     signed = url + "".join(name + value for name in sorted(form) for value in sorted(set(form[name])))
-    return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+    return base64.b64encode(hmac.new(token.encode(), signed.encode(errors=ANY), hashlib.sha1).digest()).decode()
 
 
 def is_signed(token: str, url: str, form: Mapping[str, Sequence[str]], shown: str) -> bool:
     """Whether ``shown`` is the signature of the request; the usual port may have been part of the address or not."""
-    answers = [hmac.compare_digest(signature(token, each, form).encode(), shown.encode()) for each in _spellings(url)]
+    answers = [hmac.compare_digest(signature(token, each, form).encode(), shown.encode(errors=ANY)) for each in _spellings(url)]
     return any(answers)
 
 

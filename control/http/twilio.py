@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 
 from calls.lines.carriers import LONGEST_MESSAGE
 from calls.telephony.phone_calls import MEDIA_PATH, STATUS_PATH, PhoneCalls
-from calls.telephony.signature import HEADER, is_signed
+from calls.telephony.signature import ANY, HEADER, is_signed
 from control.http.problems import Problem
 from control.http.services import HttpServices
 
@@ -77,7 +77,7 @@ class TwilioDoor:
         posted = await request.post()
         form = {name: [str(value) for value in posted.getall(name)] for name in posted}
         self._check(request, self._base_url, form)
-        if not hmac.compare_digest(_one(form, "AccountSid").encode(), self._account_sid.encode()):
+        if not hmac.compare_digest(_one(form, "AccountSid").encode(errors=ANY), self._account_sid.encode()):
             raise Problem(HTTPStatus.FORBIDDEN, "other_account", "That is another account than TWILIO_ACCOUNT_SID.")
         return form
 

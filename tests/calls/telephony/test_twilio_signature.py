@@ -26,7 +26,7 @@ def test_the_usual_port_may_be_named_or_not(signed_for: str, known_as: str) -> N
     assert is_signed(TOKEN, known_as, {}, signature(TOKEN, signed_for, {}))
 
 
-@pytest.mark.parametrize("shown", ["", "RSOYDt4T1cUTdK1PDd93/VVr8B9=", "ü"])
+@pytest.mark.parametrize("shown", ["", "RSOYDt4T1cUTdK1PDd93/VVr8B9=", "ü", "\udcff"])
 def test_anything_else_is_no_signature(shown: str) -> None:
     assert not is_signed(TOKEN, URL, FORM, shown)
     assert not is_signed(TOKEN, URL.replace("https", "http"), FORM, signature(TOKEN, URL, FORM))

@@ -189,6 +189,7 @@ async def test_d6_a_token_opens_one_socket_of_one_call(tmp_path: Path) -> None:
                 (waiting.sid, token),
                 (waiting.sid, ""),
                 (waiting.sid, "x" * 32),
+                (waiting.sid, "\ud800"),
             ):
                 assert await media(session, at, start(sid, shown)) == 0
             assert await media(session, at, *[{"event": "connected"}] * 6) == 0
