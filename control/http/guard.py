@@ -106,7 +106,7 @@ def _check_host(request: web.Request, places: Places) -> None:
             HTTPStatus.MISDIRECTED_REQUEST,
             "unknown_host",
             "This server does not go by that name.",
-            "If it should: add the name to HTTP_HOSTS, or set PUBLIC_URL.",
+            "If it should: add the name to HTTP_HOSTS, or set API_BASE_URL.",
         )
 
 
