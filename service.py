@@ -171,6 +171,7 @@ async def serve(settings: Settings, heart: Heart | None = None) -> int:
             private_calls=private_calls,
             links=links,
             telephone=phone_calls,
+            owner_chat=owner_chat,
         )
         grants, admins = StoredGrants(database), Admins(account.client)
         owners = {account.id, *((settings.owner_id,) if settings.owner_id else ())}

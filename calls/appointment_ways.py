@@ -111,6 +111,10 @@ class ByLink:
 class Telephone(Protocol):
     """See :class:`calls.telephony.phone_calls.PhoneCalls`."""
 
+    @property
+    def enabled(self) -> bool:
+        """Whether all is set that it needs."""
+
     async def call(self, written: str, wishes: PhoneWishes | None = None) -> object:
         """Phone a number; returns when it was answered, raises :class:`errors.ParleyError` when it was not."""
 

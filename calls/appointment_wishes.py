@@ -68,5 +68,5 @@ def written(appointment: Appointment) -> str:
     """When it is, as :func:`calls.when.read_when` reads it."""
     rule = rule_of(appointment)
     if isinstance(rule, Weekly):
-        return f"{appointment.days} {appointment.time_of_day}"
+        return f"{'every day' if len(rule.days) == len(DAY_NAMES) else appointment.days} {appointment.time_of_day}"
     return f"{rule.at.astimezone(ZoneInfo(appointment.time_zone)):%Y-%m-%d %H:%M}"

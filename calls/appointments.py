@@ -10,7 +10,7 @@ from calls.autojoin import QuietHours, quiet_hours
 from calls.occasions import Occasions
 from calls.private_calls import PrivateCalls
 from calls.schedule import Limits
-from calls.schedule_driver import Appointments, Tell
+from calls.schedule_driver import Appointments, Tell, Way
 from calls.wake_up import ScheduledWakeUp
 from config import Settings
 from storage import chats
@@ -35,21 +35,22 @@ def appointments(
     private_calls: PrivateCalls,
     links: Links,
     telephone: Telephone,
+    owner_chat: int,
 ) -> Appointments:
-    """The appointments, to be entered; ``occasions`` gives the manners of the group calls."""
+    """The appointments, to be entered; ``occasions`` gives the manners of the group calls, ``owner_chat`` the hours of those of no chat."""
 
     async def quiet_of(chat_id: int) -> QuietHours | None:
-        chat = await chats.get(database, chat_id)
+        chat = await chats.get(database, chat_id or owner_chat)
         return quiet_hours(chat.quiet_from, chat.quiet_until, chat.time_zone or settings.time_zone)
 
+    ways: dict[Method, Way] = {Method.GROUP: ByGroup(group_calls, occasions, messages), Method.PRIVATE: ByPrivateCall(private_calls)}
+    if settings.http_port:
+        ways[Method.BROWSER] = ByLink(links, messages.link)
+    if telephone.enabled:
+        ways[Method.PHONE] = ByPhone(telephone)
     return Appointments(
         StoredAppointments(database),
-        {
-            Method.GROUP: ByGroup(group_calls, occasions, messages),
-            Method.PRIVATE: ByPrivateCall(private_calls),
-            Method.BROWSER: ByLink(links, messages.link),
-            Method.PHONE: ByPhone(telephone),
-        },
+        ways,
         ScheduledWakeUp(),
         tell=messages,
         quiet_of=quiet_of,

@@ -140,11 +140,7 @@ class Appointments:
 
         :raises errors.ParleyError: this method is not to be had here, its time has passed, there are too many, or it could not be kept.
         """
-        if appointment.method not in self._ways:
-            raise ParleyError(
-                f"There are no calls by {appointment.method} here.", "See docs/appointments.md for what each needs.",
-                key="appointment.no_method", fields={"method": appointment.method.value},
-            )  # fmt: skip
+        self._way(appointment.method)
         now = self._wall_clock()
         if next_occurrence(rule_of(appointment), _time(now)) is None:
             raise ParleyError("That time has passed.", "Name one that is to come.", key="appointment.past")
@@ -178,6 +174,14 @@ class Appointments:
         """The appointment of this id, if it has not ended."""
         planned = self._planned.get(appointment_id)
         return planned.appointment if planned else None
+
+    def _way(self, method: Method) -> Way:
+        if method in self._ways:
+            return self._ways[method]
+        raise CallError(
+            f"There are no calls by {method} here.", "See docs/appointments.md for what each needs.", Remedy.DISABLE_CHAT,
+            key="appointment.no_method", fields={"method": method.value},
+        )  # fmt: skip
 
     def _listed(self, planned: _Planned) -> Listed:
         if (run := planned.run) is not None:
@@ -293,7 +297,7 @@ class Appointments:
         appointment = planned.appointment
         log.info("appointment %d: calling by %s", appointment.id, appointment.method, extra={"chat_id": appointment.chat_id})
         try:
-            await self._ways[appointment.method](appointment, Occasion(appointment.opening, appointment.purpose, appointment.longest_s))
+            await self._way(appointment.method)(appointment, Occasion(appointment.opening, appointment.purpose, appointment.longest_s))
         except ParleyError as error:
             await self._failed(planned, error)
         except asyncio.CancelledError:

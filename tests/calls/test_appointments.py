@@ -541,6 +541,14 @@ async def a_failure_for_good_is_not_tried_again(world: World) -> None:
     assert len(world.rung) == 1
 
 
+@case("2026-12-09 08:00", [], ["appointment.failed 2026-12-09 09:00"])
+async def a_way_that_is_no_longer_there_is_not_tried_again(world: World) -> None:
+    await world.at("2026-12-09 09:00", Method.PHONE)
+    assert world.appointments
+    world.appointments._ways = {}
+    await world.until("2026-12-09 12:00")
+
+
 @case("2026-12-09 08:00", ["2026-12-09 09:05"])
 async def a_disk_that_fails_has_nobody_called_before_it_works(world: World) -> None:
     await world.at("2026-12-09 09:00")

@@ -37,6 +37,7 @@ class Numbers:
     def __init__(self) -> None:
         self.called: list[tuple[str, PhoneWishes | None]] = []
         self.calls = ()
+        self.enabled = True
 
     async def call(self, written: str, wishes: PhoneWishes | None = None) -> None:
         self.called.append((written, wishes))

@@ -79,7 +79,7 @@ async def test_times_are_of_the_zone_of_the_chat_and_quiet_hours_are_named(desk:
     await desk.services.change(GROUP, time_zone="Europe/Madrid", quiet_from="22:00", quiet_until="08:00")
     answer = await desk.say("/schedule every day 7:30")
     assert answer is not None
-    assert "next 1970-01-02 07:30 (Europe/Madrid)" in answer
+    assert "every day 07:30, next 1970-01-01 07:30 (Europe/Madrid)" in answer
     assert answer.endswith(say("en", "appointment.in_quiet_hours", begin="22:00", end="08:00"))
 
 
