@@ -101,6 +101,15 @@ class Actor(Protocol):
     async def leave_call(self) -> None:
         """Leave the voice chat; does nothing for one who is not in it."""
 
+    async def phone_bot(self) -> None:
+        """Phone the bot; returns when it has answered.
+
+        :raises errors.ParleyError: it has not.
+        """
+
+    async def hang_up(self) -> None:
+        """End the private call, if there is one."""
+
     async def speak(self, pcm: bytes) -> Spoken:
         """Say ``pcm`` (24 kHz) in real time; returns when the last frame is sent.
 

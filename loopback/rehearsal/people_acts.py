@@ -44,6 +44,8 @@ class PeopleActs:
             "start_scheduled": self._start_scheduled,
             "join_call": self._join_call,
             "leave_call": self._leave_call,
+            "phone_bot": self._phone_bot,
+            "hang_up": self._hang_up,
             "kick_bot": self._kick_bot,
             "add_bot": self._add_bot,
             "mute_bot": self._mute_bot,
@@ -130,6 +132,15 @@ class PeopleActs:
     async def _leave_call(self, _: int, step: Step) -> None:
         await self._actor(step).leave_call()
         self.chronicle.note(f"{step.who} leaves the call")
+
+    async def _phone_bot(self, _: int, step: Step) -> None:
+        self.chronicle.note(f"{step.who} phones the bot")
+        await self._actor(step).phone_bot()
+        self.chronicle.note("the bot has answered")
+
+    async def _hang_up(self, _: int, step: Step) -> None:
+        await self._actor(step).hang_up()
+        self.chronicle.note(f"{step.who} hangs up")
 
     # ---- what is done to the bot
 

@@ -91,6 +91,15 @@ class PersonActor:
         """Leave the voice chat."""
         await self.person.leave_call()
 
+    async def phone_bot(self) -> None:
+        """Phone the bot, which is a contact from then on, as for whoever phones for the first time."""
+        self.account.contacts.add(self.backstage.bot.id)
+        await self.person.call(self.backstage.bot.id)
+
+    async def hang_up(self) -> None:
+        """End the private call."""
+        await self.person.hang_up()
+
     async def speak(self, pcm: bytes) -> Spoken:
         """Say ``pcm`` (24 kHz) in real time."""
         return await self.person.speak(pcm)

@@ -12,6 +12,7 @@ from loopback.rehearsal.step_rules import step_mistakes
 
 ACTIONS: Final = (
     *("start_voice_chat", "end_voice_chat", "schedule_voice_chat", "start_scheduled", "join_call", "leave_call"),
+    *("phone_bot", "hang_up"),
     *("type", "say", "play", "voice_note", "send_file"),
     *("kick_bot", "add_bot", "mute_bot", "drop_bot", "crowd"),
     *("outage", "flood", "fault", "lift_faults"),
@@ -62,6 +63,8 @@ class Step(Part):
     start_scheduled: Literal[True] | None = None
     join_call: Literal[True] | None = None
     leave_call: Literal[True] | None = None
+    phone_bot: Literal[True] | None = None
+    hang_up: Literal[True] | None = None
 
     type: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     anonymous: Literal[True] | None = None

@@ -43,7 +43,7 @@ def invitation(out: bool = False, peer: Any = None, **action: Any) -> Any:
 async def declined(client: Client, update: Any) -> list[int]:
     """Who is told."""
     told: list[int] = []
-    invitations = Invitations(client, told.append)  # type: ignore[arg-type]
+    invitations = Invitations(client, told.append)
     await client.handler(update)
     await asyncio.gather(*invitations._declining)
     return told

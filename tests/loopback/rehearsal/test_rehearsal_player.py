@@ -103,6 +103,12 @@ class StubPerson:
     async def leave_call(self) -> None:
         self.done.append("leave")
 
+    async def phone_bot(self) -> None:
+        self.done += ["phone", "join"]
+
+    async def hang_up(self) -> None:
+        self.done.append("hang up")
+
     async def speak(self, pcm: bytes) -> Spoken:
         if "join" not in self.done:
             raise ParleyError(f"{self.name} is in no call.", "Join one first.")
