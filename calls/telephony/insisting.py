@@ -9,7 +9,7 @@ from typing import Final
 from calls import events
 from calls.guest_calls import GuestCall
 
-MOST_TIMES: Final = 3
+MOST_TIMES: Final = 5
 """Somebody who speaks over it more often does not want to hear it."""
 
 

@@ -119,11 +119,11 @@ def test_a_notice_that_was_spoken_over_is_said_again(question: Clip) -> None:
                 await asyncio.sleep(1)
                 wire.stream.say(question.pcm)
                 await asyncio.sleep(20)
-                first, again = at.of(events.Announced)
+                first, *_, again = at.of(events.Announced)
                 assert not first.heard.startswith(again.text)
                 assert first.text.startswith(again.text)
                 assert again.heard == again.text
-                assert at.of(events.ExchangeEnded)[0].reply_heard == "Yes. It is so."
+                assert at.of(events.ExchangeEnded)[-1].reply_heard == "Yes. It is so."
 
     run_in_virtual_time(run())
 
@@ -189,9 +189,9 @@ def test_a_carrier_that_falls_silent_or_is_gone_ends_the_call() -> None:
             await asyncio.sleep(5)
             streaming.cancel()
             await asyncio.sleep(15)
-            assert call.stage is Stage.TALKING
+            assert not call.over
             await asyncio.sleep(10)
-            assert call.stage is Stage.COMPLETED
+            assert call.over
             await asyncio.gather(serving, streaming, return_exceptions=True)
 
             second = await at.phone.place(ANN)

@@ -28,8 +28,9 @@ async def talking(at: PhoneStage) -> AsyncIterator[Any]:
     """Ann was called, has answered, and hears something."""
     call = await at.phone.call(ANN)
     carried = at.carrier.calls[-1]
-    assert carried.stream is not None
-    await until(lambda: any(heard.audible for heard in carried.stream.heard))
+    stream = carried.stream
+    assert stream is not None
+    await until(lambda: any(heard.audible for heard in stream.heard))
     yield carried
     if not call.over:
         await at.phone.hang_up(call.call_id)
@@ -346,7 +347,7 @@ async def test_a117_off_and_silent_without_credentials(tmp_path: Path, caplog: p
             assert await answer.json() == {"enabled": False, "calls": []}
         method = at.rpc.methods["phone.call"]
         with pytest.raises(CallError, match=r"docs/telephone\.md"):
-            await method.answer(method.params(number=ANN), Caller(Nobody()))
+            await method.answer(method.params.model_validate({"number": ANN}), Caller(Nobody()))
 
 
 @pytest.mark.parametrize(
