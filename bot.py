@@ -70,7 +70,7 @@ def run(
         die_with(supervised_by[0])
     heart = Heart(supervised_by[1] if supervised_by else None)
     with loading():
-        from service import serve
+        from service.serve import serve
 
     _leave(asyncio.run(serve(settings, heart)))
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-import service
 from calls.drafting import Engines
 from calls.errors import CallError
 from calls.no_group_calls import NoGroupCalls
 from config import Settings, load_settings
 from errors import SettingsError
+from service import engines as engine_room
 from talk import talk
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 
@@ -36,7 +36,7 @@ def free_port() -> int:
 async def test_the_page_is_there_until_it_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service, "_loaded", engines_at_once)
+    monkeypatch.setattr(engine_room, "loaded", engines_at_once)
     port = free_port()
     working = asyncio.create_task(talk(load_settings(None, data_dir=tmp_path, http_port=port)))
     async with asyncio.timeout(20), aiohttp.ClientSession() as http:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import service
 from calls.drafting import Engines
 from calls.manager import CallManager
 from calls.telegram.client import TelegramAccount
@@ -25,6 +24,9 @@ from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
 from loopback.world.mailbox import Message
+from service import all_calls
+from service import engines as engine_room
+from service.serve import serve
 from storage.database import FILE_NAME
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 
@@ -72,7 +74,7 @@ class House:
     async def at_work(self) -> AsyncIterator[None]:
         """Parley runs inside, and is ready when it begins."""
         heart = ReadyHeart()
-        self._serving = asyncio.create_task(service.serve(self.settings, heart))
+        self._serving = asyncio.create_task(serve(self.settings, heart))
         try:
             await until(lambda: self._serving.done() or heart.is_ready, READY_WITHIN_S)
             yield
@@ -190,6 +192,6 @@ class Builders:
                     if house.accounts and house.accounts[-1].gates is options["gates"]:
                         house.managers.append(self)
 
-        mock.patch.object(service, "_loaded", scripted_engines).start()
-        mock.patch.object(service, "CallManager", KnownManager).start()
+        mock.patch.object(engine_room, "loaded", scripted_engines).start()
+        mock.patch.object(all_calls, "CallManager", KnownManager).start()
         mock.patch.object(TelegramAccount, "connect", connected).start()

@@ -24,7 +24,6 @@ import pytest
 from telethon import TelegramClient
 from telethon.tl import types as t
 
-import service
 from audio.pcm import PLAYOUT_RATE_HZ
 from audio.playout import PlayingClause
 from calls import events
@@ -37,6 +36,7 @@ from loopback.people.person import Person
 from loopback.people.phone import CallFailed
 from loopback.world.accounts import Account, CallPrivacy
 from loopback.world.private_call import PrivateCall, Stage
+from service import all_calls
 from tests.e2e.whole_parley import Scene, scene
 from tests.loopback.media.native_member import dominant_hz, tone
 
@@ -131,7 +131,7 @@ def _watch(telephone: Telephone) -> None:
         next(each for each in arguments if isinstance(each, events.EventBus)).subscribe(telephone.happened.append)
         return calls
 
-    mock.patch.object(service, "telephone", watched).start()
+    mock.patch.object(all_calls, "telephone", watched).start()
 
 
 async def heard_by(listener: Person, speaker_id: int, hz: float, since_s: float) -> None:

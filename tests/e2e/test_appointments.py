@@ -13,12 +13,12 @@ from unittest import mock
 
 from aiohttp.test_utils import unused_port
 
-import service
 from calls.drafting import Engines
 from calls.telephony.phone_call import PhoneWishes
 from handlers.wording import say
 from loopback.people.pacer import Pacer
 from loopback.people.person import Person
+from service import all_calls
 from tests.call_process import run_in_process
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 from tests.e2e.whole_parley import Scene, scene
@@ -55,7 +55,7 @@ async def each_way() -> None:
     engines = Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), voice)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        stack.enter_context(mock.patch.object(service, "telephoning", return_value=numbers))
+        stack.enter_context(mock.patch.object(all_calls, "telephoning", return_value=numbers))
         club = await stack.enter_async_context(scene(folder, engines, control_socket="none", http_port=unused_port()))
         club.settings = club.settings.model_copy(update={"owner_id": club.ann.id})
         club.telegram.add_contact(club.parley, club.bob)

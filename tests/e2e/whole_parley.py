@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import service
 from calls.drafting import Engines
 from config import Settings, load_settings
 from loopback.media.server import MediaServer
@@ -21,6 +20,8 @@ from loopback.settings import LoopbackSettings
 from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
+from service import engines as engine_room
+from service.serve import serve
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 from tests.e2e.house import WAITS
 
@@ -79,7 +80,7 @@ class Scene:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Parley at work."""
-        work = asyncio.create_task(service.serve(self.settings))
+        work = asyncio.create_task(serve(self.settings))
         before = len(self.telegram.seen("users.GetUsers", self.parley))
         try:
             await self.until(lambda: work.done() or len(self.telegram.seen("users.GetUsers", self.parley)) > before)
@@ -100,6 +101,6 @@ async def scene(folder: str | Path, engines: Engines | None = None, **settings: 
         own = {"telegram_session": telegram.session_for(parley), "api_id": 1, "api_hash": "0" * 32, "data_dir": Path(folder)}
         made = Scene(telegram, group, ann, bob, carol, parley, load_settings(None, **(own | settings)))
         made.engines = engines or made.engines
-        service._loaded = lambda _settings: contextlib.nullcontext(made.engines)  # type: ignore[assignment,return-value]
+        engine_room.loaded = lambda _settings: contextlib.nullcontext(made.engines)  # type: ignore[assignment,return-value]
         yield made
         assert telegram.problems() == []
