@@ -6,7 +6,8 @@ The server is one process with one event loop; the callers are another. Each cal
 advise: room noise, and every 12 s a recorded question of 3 s, which is answered; every caller hears through the detector of a real call.
 Callers join and speak at different times. Lag is how late a timer of 10 ms is in the server. Memory is what a call adds to the process.
 Response is from the last sample of a question to the first message of sound of its answer, which the stub engines make in about half a
-second. At the end some more callers than are admitted ask, and must be refused in words.
+second; a message is sent when its last sample has been recorded. At the end some more callers than are admitted ask, and must be refused
+in words.
 """
 
 from __future__ import annotations

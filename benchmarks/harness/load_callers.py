@@ -26,15 +26,16 @@ GOLDEN: Final = 0.618034
 """Multiples of it spread evenly over a cycle, however many there are."""
 
 
-def cycle_of_sound(message_bytes: int) -> tuple[list[bytes], int]:
-    """The messages of one cycle, a question in room noise, and which of them holds the end of the question."""
+def cycle_of_sound(message_bytes: int) -> tuple[list[bytes], int, float]:
+    """The messages of one cycle, a question in room noise; which of them holds the end of the question, and how long it goes on then."""
     length = round(CYCLE_S * SECOND_BYTES / message_bytes) * message_bytes
     samples = np.random.default_rng(1).integers(-NOISE_PEAK, NOISE_PEAK, length // BYTES_PER_SAMPLE).astype("<i2")
     question = np.frombuffer(clip(SPEECH), dtype="<i2")
     samples[: len(question)] = question
     sound = samples.tobytes()
     messages = [sound[start : start + message_bytes] for start in range(0, length, message_bytes)]
-    return messages, len(question) * BYTES_PER_SAMPLE // message_bytes
+    place, rest = divmod(len(question) * BYTES_PER_SAMPLE, message_bytes)
+    return messages, place, (message_bytes - rest) / SECOND_BYTES
 
 
 class Callers:
@@ -43,7 +44,7 @@ class Callers:
     def __init__(self, url: str, message_bytes: int) -> None:
         self._url = url
         self._message_s = message_bytes / SECOND_BYTES
-        self._messages, self._question_ends = cycle_of_sound(message_bytes)
+        self._messages, self._question_ends, self._goes_on_s = cycle_of_sound(message_bytes)
         self._tasks: list[asyncio.Task[None]] = []
         self.responses_s: list[float] = []
         self.unanswered = 0
@@ -108,7 +109,7 @@ class Callers:
             if whole and place == self._question_ends:
                 if asked_s:
                     self.unanswered += 1
-                asked_s[:] = [clock()]
+                asked_s[:] = [clock() - self._goes_on_s]
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse, asked_s: list[float]) -> None:
         clock = asyncio.get_running_loop().time

@@ -102,6 +102,7 @@ async def served(most_calls: int, folder: Path) -> AsyncIterator[tuple[int, Pace
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
         yield runner.addresses[0][1], pacer
+        await guests.drain(0.0)
 
 
 async def serve(most_calls: int) -> None:
