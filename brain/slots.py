@@ -32,6 +32,11 @@ class Slot:
         """Whether it has read the same conversation: more than the instructions in common, at most the newest message different."""
         return self.common(messages) > 1 and self.lost(messages) <= 1
 
+    def begins(self, messages: Sequence[Message]) -> bool:
+        """Whether ``messages`` go on where it has read, be it in the middle of the newest one."""
+        lost = self.lost(messages)
+        return lost == 0 or (lost == 1 == len(messages) - self.common(messages) and _begins_alike(self.messages[-1], messages[-1]))
+
 
 class Slots:
     """All prompt caches of a model."""
@@ -43,7 +48,7 @@ class Slots:
     def superseded_by(self, messages: Sequence[Message]) -> int | None:
         """The request at work that a reply to ``messages`` makes pointless: one of the same conversation, or reading ahead for it."""
         at_work = (slot for slot in self._slots if slot.request is not None)
-        found = (slot for slot in at_work if slot.is_of(messages) or (slot.reads_ahead and slot.lost(messages) == 0))
+        found = (slot for slot in at_work if slot.is_of(messages) or (slot.reads_ahead and slot.begins(messages)))
         return next((slot.request for slot in found), None)
 
     def idle_for(self, messages: Sequence[Message]) -> Slot | None:
@@ -71,6 +76,12 @@ class Slots:
         if slot is not None:
             slot.request = None
         return slot is not None
+
+
+def _begins_alike(said: Message, more: Message) -> bool:
+    """Whether one is what somebody has said so far, as it was understood then, and the other what they said in the end."""
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(said.text, more.text, strict=False)))
+    return said.speaker == more.speaker and 2 * common > len(said.text)
 
 
 def _regret(slot: Slot, messages: Sequence[Message]) -> tuple[int, int]:

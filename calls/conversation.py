@@ -432,6 +432,7 @@ class Conversation:
         if draft is None or not draft.ready.is_set():
             self._caption(turn, glimpse.transcript.text)
         if draft is None:
+            self._read_ahead(turn, glimpse.transcript)
             return
         if draft.ready.is_set() or not hearing.has_fallen_silent:
             return
@@ -442,6 +443,11 @@ class Conversation:
             return
         if self._addressing.foresee(self._heard(turn, words), self._clock()):
             self._drafting.expect(turn, draft, words.text)
+
+    def _read_ahead(self, turn: Turn, words: Transcript) -> None:
+        """Whoever still speaks to the bot has most of it said: the brain may read that already."""
+        if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, words), self._clock()):
+            self._spawn(self._drafting.read_ahead(turn, words.text))
 
     def _aside(self, turn: Turn, draft: Draft, words: str) -> str:
         """Why words spoken over the bot's voice are not meant to stop it; empty: they are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -255,6 +256,11 @@ class Drafting:
 
     def _new_summaries(self) -> Summaries:
         return Summaries(self._engines.brain, self._manners.history_tokens, self._manners.bot_name)
+
+    async def read_ahead(self, turn: Turn, said: str) -> None:
+        """Let the brain read what somebody has said so far. Whether it can be reached is told by the reply."""
+        with contextlib.suppress(EngineError):
+            await self._engines.brain.prefill(self.messages(turn.participant.name, said))
 
     async def prefill(self) -> None:
         """Let the brain read ahead of time what it will be told anyway.

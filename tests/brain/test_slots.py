@@ -67,6 +67,13 @@ def test_a_reply_supersedes_reading_ahead_for_it() -> None:
     assert slots.superseded_by(dialogue("a")) == 7
 
 
+def test_a_reply_supersedes_reading_the_beginning_of_what_is_answered() -> None:
+    slots = Slots(2)
+    used(slots, dialogue("How many days are"), 7, reads_ahead=True, end=False)
+    assert slots.superseded_by(dialogue("What is the capital of Italy?")) is None
+    assert slots.superseded_by(dialogue("How many days are there?")) == 7
+
+
 def test_each_new_call_reads_the_instructions_into_a_slot_of_its_own_while_there_are_some() -> None:
     slots = Slots(2)
     first, second = (used(slots, dialogue(), request, reads_ahead=True) for request in (1, 2))

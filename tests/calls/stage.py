@@ -96,11 +96,14 @@ class ScriptedBrain:
     failure: EngineError | None = None
     name: str = "scripted brain"
     asked: list[list[Message]] = field(default_factory=list)
+    read: list[list[Message]] = field(default_factory=list)
+    """Ahead of time."""
     stopped_early: int = 0
 
     async def load(self) -> None: ...
 
-    async def prefill(self, messages: Sequence[Message]) -> None: ...
+    async def prefill(self, messages: Sequence[Message]) -> None:
+        self.read.append(list(messages))
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> AsyncGenerator[Piece, None]:
         self.asked.append(list(messages))

@@ -76,3 +76,10 @@ def test_a_glimpse_ends_no_turn_and_is_kept_to_itself(question: Clip) -> None:
     (heard,) = stage.of(events.TurnHeard)
     assert isinstance(heard, events.TurnHeard)
     assert heard.text == exchange.heard == question.text
+
+
+def test_the_brain_reads_what_is_said_while_it_is_said(question: Clip) -> None:
+    stage, _exchange = played(question, "Is this")
+    begun = [messages for messages in stage.thinks.read if any(message.role is Role.USER for message in messages)]
+    assert {asked_last(messages) for messages in begun} == {"Is this"}
+    assert all(messages[0] == stage.thinks.asked[0][0] for messages in begun)
