@@ -67,7 +67,7 @@ class _VoiceOut(MediaStreamTrack):
         super().__init__()
         self._encoder = OpusEncoder()
         self._pcm = b""
-        self._packets: deque[av.Packet] = deque()
+        self._packets: deque[av.Packet[Any]] = deque()
         self._wake = asyncio.Event()
         self._ticks = 0
 
@@ -87,7 +87,7 @@ class _VoiceOut(MediaStreamTrack):
         self._packets.append(packet)
         self._wake.set()
 
-    async def recv(self) -> av.Packet:
+    async def recv(self) -> av.Packet[Any]:
         while not self._packets:
             if self.readyState != "live":
                 raise MediaStreamError
