@@ -64,6 +64,7 @@ class BrowserSession:
     _guest: GuestCall | None = None
     _task: asyncio.Task[None] | None = None
     _send: Send | None = None
+    _unwanted: bool = False
     _texts: Allowance = field(default_factory=lambda: Allowance(TEXTS_PER_S, TEXTS_AT_ONCE))
     _messages: Allowance = field(default_factory=lambda: Allowance(MESSAGES_PER_S, MESSAGES_AT_ONCE))
     _numbered: int = 0
@@ -92,6 +93,8 @@ class BrowserSession:
         """
         if self._line is not None:
             return await self._line.answer(sdp)
+        if self._unwanted:
+            raise CallError("The call is over.", key="browser.hung_up")
         line = self._line = self._calls.new_line(self)
         try:
             answer = await line.answer(sdp)
@@ -119,6 +122,7 @@ class BrowserSession:
 
     def hang_up(self) -> None:
         """The caller wants no more."""
+        self._unwanted = True
         if self._line is not None:
             self._line.hang_up()
         else:

@@ -23,6 +23,7 @@ export class CallConnection {
     this.candidates = [];
     this.created = false;
     this.unsent = [];
+    this.leaving = false;
   }
 
   begin() {
@@ -118,7 +119,7 @@ export class CallConnection {
     peer.onconnectionstatechange = () => peer === this.peer && this.peerChanged();
     this.openChannel(peer);
     await peer.setLocalDescription(await peer.createOffer());
-    if (peer !== this.peer) return;
+    if (peer !== this.peer || this.leaving) return;
     this.send({ type: 'offer', sdp: peer.localDescription.sdp });
     this.offered = true;
     for (const candidate of this.candidates) this.sendCandidate(peer, candidate);
@@ -219,6 +220,7 @@ export class CallConnection {
   }
 
   hangUp() {
+    this.leaving = true;
     const hungUp = { reason: 'You have hung up.', key: 'browser.hung_up' };
     if (this.created && this.socket?.readyState === WebSocket.OPEN) this.send({ type: 'end' });
     else if (this.channel?.readyState === 'open') this.channel.send('{"type":"end"}');

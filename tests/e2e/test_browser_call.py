@@ -152,6 +152,7 @@ def test_when_the_voice_fails_the_page_has_the_words_and_speaks_them(mute_page: 
 
 def test_a_lost_network_is_come_back_from_and_a_reload_too(page: Page, house: BrowserHouse) -> None:
     call(page)
+    page.click("#mute")
     (guest,) = house.guests.calls
     house.cut_cables()
     page.evaluate("window.socket.close()")

@@ -165,6 +165,18 @@ async def test_what_is_not_understood_is_told_and_floods_end_the_socket(tmp_path
         assert socket.closed
 
 
+async def test_a_session_that_was_ended_does_not_begin(tmp_path: Path) -> None:
+    async with door(tmp_path) as open_door:
+        socket, _created = await open_door.socket()
+        page = Page()
+        await socket.send_json({"type": "end"})
+        await socket.send_json({"type": "offer", "sdp": await page.offer()})
+        refused = await socket.receive_json(timeout=5)
+        assert (refused["type"], refused["reason"]) == ("refused", "The call is over.")
+        assert not open_door.calls.sessions
+        await page.close()
+
+
 async def test_who_writes_too_fast_is_told(tmp_path: Path) -> None:
     async with door(tmp_path) as open_door:
         socket, _created = await open_door.socket()
