@@ -14,16 +14,18 @@ from typing import Final
 SAME_SOUND: Final = 0.04
 """The distance per sound up to which two words count as one: for a name of five sounds, no difference that is heard."""
 NEAR_SOUND: Final = 0.11
-"""The distance per sound up to which a word may be the name, where one calls a name: "Barley" or "Harley" for "Parley", not "party"."""
+"""The distance per sound up to which a word may be the name, where one calls a name: "Barley", "Harley" or "Parway" for "Parley", but
+not "party"."""
 LEAST_SOUNDS_FOR_NEAR: Final = 4
 VOWELS: Final = frozenset("aeiou")
 OTHER_VOWEL: Final = 0.3
 LOST_VOWEL: Final = 0.6
 EASILY_TAKEN: Final = 0.5
-"""One consonant for another that speech recognition takes for it: voiced and voiceless, and the breath after a "p" for an "h"."""
+"""One consonant for another that speech recognition takes for it: voiced and voiceless, the breath after a "p" for an "h", and the liquid
+ones: an "l" for an "r", or for the "w" that is written "u" here."""
 OTHER_CONSONANT: Final = 1.0
 LOST_CONSONANT: Final = 1.0
-_PAIRS: Final = frozenset(map(frozenset, ("pb", "td", "kg", "fv", "sz", "xj", "mn", "ph")))
+_PAIRS: Final = frozenset(map(frozenset, ("pb", "td", "kg", "fv", "sz", "xj", "mn", "ph", "lu", "lr")))
 _CYRILLIC: Final = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziiklmnoprstufhsie", strict=True))
     | {"ё": "o", "ж": "j", "ч": "x", "ш": "x", "щ": "x", "ъ": "", "ь": "", "ю": "iu", "я": "ia"}
