@@ -430,7 +430,7 @@ class Settings(BaseSettings):
         ge=0,
         lt=1,
         examples=["0.01"],
-        description="Over a WebSocket, sound quieter than this is silence (root mean square, full scale 1); when not set the detector decides.",
+        description="Over a WebSocket, sound quieter than this is silence (root mean square, full scale 1); else the detector decides.",
     )
     silence_duration_ms: int | None = Field(
         None,

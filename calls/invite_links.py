@@ -24,7 +24,8 @@ class InviteLink:
 
 
 class InviteLinks:
-    """Makes them. ``base_url`` is where browsers reach the HTTP server (``None``: there is none), ``clock`` gives seconds since the epoch."""
+    """Makes them. ``base_url`` is where browsers reach the HTTP server (``None``: there is none), ``clock`` gives the seconds since the
+    epoch."""
 
     def __init__(self, database: Database, base_url: str | None, clock: Callable[[], float] = time.time) -> None:
         self._database = database
