@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from calls.appointment_store import StoredAppointments
+from calls.occasions import Occasion
 from calls.schedule_driver import Appointments
-from storage.appointments import Method
+from storage.appointments import Appointment, Method
 from storage.database import Database
 
 
@@ -28,7 +29,7 @@ async def _never_quiet(_chat_id: int) -> None:
     return None
 
 
-async def _answered(*_: Any) -> None: ...
+async def _answered(appointment: Appointment, occasion: Occasion) -> None: ...
 
 
 def diary_of(database: Database, now: float) -> Appointments:
