@@ -38,7 +38,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Give each process the next scope when it has nothing to do."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Sharing(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
+    class Sharing(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return scope_of(nodeid)
 
