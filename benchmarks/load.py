@@ -13,7 +13,6 @@ in words.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.harness.load_callers import SECOND_BYTES, Callers
+from benchmarks.harness.server_process import ServerProcess
 from benchmarks.load_picture import draw
 from benchmarks.report import argument_parser, median, percentile, publish
 from errors import ParleyError
@@ -51,43 +51,9 @@ class Row:
     frames_dropped: int
 
 
-class LoadServer:
-    """The other process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @classmethod
-    async def start(cls, most_calls: int) -> LoadServer:
-        """Start it; :meth:`told` then gives its port."""
-        program = (sys.executable, "-m", "benchmarks.harness.load_server", str(most_calls))
-        pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=pipe, cwd=Path(__file__).parents[1]))
-
-    async def told(self) -> dict[str, Any]:
-        """The next line it tells."""
-        assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        if not line:
-            raise ParleyError("The server has ended.")
-        return dict(json.loads(line))
-
-    async def figures(self) -> dict[str, Any]:
-        """What it has measured since it was asked last."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
-        return await self.told()
-
-    async def stop(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
-
-
 async def measure(levels: Sequence[int], message_bytes: int, idle: int) -> tuple[list[Row], list[str]]:
     """A row for each level, and what those were told who were too many."""
-    server = await LoadServer.start(max(levels) + idle)
+    server = await ServerProcess.start("benchmarks.harness.load_server", str(max(levels) + idle))
     begun = await server.told()
     rows = []
     try:

@@ -12,7 +12,6 @@ interruption to the last audible one that the caller hears of the answer. The ca
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.harness.load_callers import GOLDEN, SPEECH
 from benchmarks.harness.phone_server import ACCOUNT, OWN_NUMBER, SECRET
+from benchmarks.harness.server_process import ServerProcess
 from benchmarks.harness.sounds import clip
 from benchmarks.report import argument_parser, median, percentile, publish
 from control.http.twilio import VOICE_PATH
-from errors import ParleyError
 from loopback.carrier.server import CarrierCall, LoopbackCarrier, Person
 from loopback.carrier.stream import CarrierStream, Weather
 
@@ -110,45 +109,11 @@ def _first_audible(stream: CarrierStream, at_s: float) -> float:
     return next(each.at_s for each in stream.heard if each.audible and each.at_s > at_s)
 
 
-class PhoneServer:
-    """The other process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @classmethod
-    async def start(cls, most_calls: int, carrier_url: str) -> PhoneServer:
-        """Start it; :meth:`told` then gives its port."""
-        program = (sys.executable, "-m", "benchmarks.harness.phone_server", str(most_calls), carrier_url)
-        pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=pipe, cwd=Path(__file__).parents[1]))
-
-    async def told(self) -> dict[str, Any]:
-        """The next line it tells."""
-        assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        if not line:
-            raise ParleyError("The server has ended.")
-        return dict(json.loads(line))
-
-    async def figures(self) -> dict[str, Any]:
-        """What it has measured since it was asked last."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
-        return await self.told()
-
-    async def stop(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
-
-
 async def measure(levels: Sequence[int]) -> list[Row]:
     """A row for each level."""
     rows, question, callers = [], clip(SPEECH), Callers()
     async with LoopbackCarrier(ACCOUNT, SECRET, OWN_NUMBER) as carrier, asyncio.TaskGroup() as talks:
-        server = await PhoneServer.start(max(levels), carrier.url)
+        server = await ServerProcess.start("benchmarks.harness.phone_server", str(max(levels)), carrier.url)
         try:
             begun = await server.told()
             talking: list[asyncio.Task[None]] = []
