@@ -48,6 +48,10 @@ def _rate_within_limits(rate: str) -> str:
     return rate
 
 
+def _as_number(written: object) -> object:
+    return int(written) if isinstance(written, str) and written.isdecimal() else written
+
+
 def _time_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("it should be the name of a time zone, such as Europe/Madrid")
@@ -407,7 +411,7 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         1000, ge=1, le=100_000, description="More WebSockets than this at once are refused, idle ones included (calls: MAX_GUEST_CALLS)."
     )
-    sample_rate: Literal[8000, 16_000, 24_000, 48_000] = Field(
+    sample_rate: Annotated[Literal[8000, 16_000, 24_000, 48_000], BeforeValidator(_as_number)] = Field(
         16_000, description="Samples a second of raw PCM over a WebSocket, both ways, unless the client asks for another rate."
     )
     chunk_size: int = Field(

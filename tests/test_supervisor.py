@@ -76,7 +76,8 @@ class Supervised:
 
 def heed_interrupts() -> None:
     """What was started in the background of a shell ignores Ctrl-C otherwise."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def until(condition: Callable[[], object]) -> None:

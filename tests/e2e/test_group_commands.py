@@ -41,9 +41,10 @@ async def two_admins_at_once(folder: str) -> None:
         telegram.say(club.group, club.carol, "/joincall")
         await club.until(lambda: JOINED in club.told)
         await asyncio.sleep(1.0)
-        assert club.told == [JOINED]
+        already_in = say("en", "join.already_in")
+        assert club.told in ([JOINED], [JOINED, already_in])  # who asks a moment later may find it in the call
         assert len(telegram.seen(JOINING, club.parley)) == 1
-        assert await club.command("/joincall", club.carol) == say("en", "join.already_in")
+        assert await club.command("/joincall", club.carol) == already_in
 
 
 async def a_channel_from_its_group_and_from_its_posts(folder: str) -> None:
