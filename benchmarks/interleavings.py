@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gc
 import hashlib
+import logging
 import multiprocessing
 import sys
 import time
@@ -117,7 +118,11 @@ def jobs_for(count: int, depth: int, seed: int) -> Iterator[Job]:
 
 
 def _prepare() -> None:
-    """What is there before the first conversation is never garbage, and need not be gone through again and again."""
+    """What is there before the first conversation is never garbage, and need not be gone through again and again.
+
+    What conversations log of failures that were put into them is not told.
+    """
+    logging.disable(logging.CRITICAL)
     gc.disable()
     gc.collect()
     gc.freeze()
@@ -156,6 +161,7 @@ def run(count: int, depth: int, seed: int, processes: int) -> Outcome:
     with multiprocessing.Pool(processes, _prepare) as pool:
         for outcome in _with_progress(pool.imap_unordered(done, jobs_for(count, depth, seed)), count, total):
             total.add(outcome)
+            print(*outcome.found, sep="\n", end="\n" if outcome.found else "", file=sys.stderr, flush=True)
             if total.interleavings >= count:
                 break
     return total
