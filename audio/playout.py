@@ -31,6 +31,11 @@ def nothing_on_its_way() -> int:
     return 0
 
 
+def never() -> bool:
+    """Nobody speaks."""
+    return False
+
+
 class PlayingClause:
     """One clause of a reply on its way to the ear. Sound is appended while it is made; counts are in samples at 24 kHz."""
 
@@ -121,7 +126,10 @@ class Playout:
         self._target_gain = 1.0
         self._fade = b""
         self._held = False
+        self._sounding_reply: int | None = None
         self.underruns = 0
+        self.held_back: Callable[[], bool] = never
+        """Asked before a reply that has been heard goes on with its next clause: whether somebody speaks, so that it is held."""
         self.on_clause_began: Callable[[PlayingClause, float], None] | None = None
         self.on_clause_done: Callable[[PlayingClause], None] | None = None
         self.take_back: Callable[[], int] = nothing_on_its_way
@@ -147,6 +155,10 @@ class Playout:
         frame = b""
         while len(frame) < PLAYOUT_FRAME_BYTES and self._clauses:
             clause = self._clauses[0]
+            if self._is_held_back(clause):
+                self.hold()
+            if self._held:
+                break
             taken = clause.take(FRAME_SAMPLES - len(frame) // BYTES_PER_SAMPLE)
             if taken and clause.began_at_s is None:
                 self._began(clause)
@@ -160,8 +172,13 @@ class Playout:
                 break
         return frame + self.SILENCE[len(frame) :]
 
+    def _is_held_back(self, clause: PlayingClause) -> bool:
+        goes_on = clause.began_at_s is None and clause.waiting > 0 and clause.reply_id == self._sounding_reply
+        return goes_on and self.held_back()
+
     def _began(self, clause: PlayingClause) -> None:
         clause.began_at_s = self._clock()
+        self._sounding_reply = clause.reply_id
         if self.on_clause_began:
             self.on_clause_began(clause, clause.began_at_s)
 

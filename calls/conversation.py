@@ -90,6 +90,7 @@ class Conversation:
         self._drafting.on_tool = self._note_tool
         self._drafting.present = lambda: [person.name for person in self._people.values()]
         self._floor.others_speaking = self._others_speaking
+        playout.held_back = self._held_back
 
     # ---- life
 
@@ -168,7 +169,7 @@ class Conversation:
             return
         self._held_since_s = self._held_since_s or self._clock()
         speaking = [hearing for hearing in self._hearings.values() if hearing.in_turn]
-        if not speaking and not self._floor.deciding():
+        if not speaking and not self._floor.deciding() and not self._anybody_sounds:
             self._go_on()
         elif speaking and self._clock() - self._held_since_s > LONGEST_HOLD_S:
             self._interrupt(speaking[0].participant)
@@ -264,6 +265,9 @@ class Conversation:
 
     def _others_speaking(self, participant: Participant) -> bool:
         return any(hearing.speaking for hearing in self._hearings.values() if hearing.participant.id != participant.id)
+
+    def _held_back(self) -> bool:
+        return any(hearing.holds_back() for hearing in self._hearings.values())
 
     def on_barge_in(self, hearing: Hearing, step: BargeInStep) -> None:
         """The bot's voice ducks, holds, stops or comes back because of a participant."""
@@ -376,8 +380,13 @@ class Conversation:
     def _come_back(self, turn: Turn, words: str = "") -> None:
         """Let the bot go on after a turn that was nothing, unless another turn is open or not understood yet: then that one decides."""
         in_turns = [hearing.participant.id for hearing in self._hearings.values() if hearing.in_turn]
-        if all(self._turns.get(participant_id) is turn for participant_id in in_turns) and not self._floor.deciding(besides=turn):
+        alone = all(self._turns.get(participant_id) is turn for participant_id in in_turns)
+        if alone and not self._floor.deciding(besides=turn) and not self._anybody_sounds:
             self._go_on(turn.participant, words)
+
+    @property
+    def _anybody_sounds(self) -> bool:
+        return any(hearing.voiced for hearing in self._hearings.values())
 
     def _interrupt(self, by: Participant) -> None:
         if self._floor.interrupt(by):

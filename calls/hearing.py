@@ -112,6 +112,10 @@ class Hearing:
         """The bot's voice comes back, or is cut off for good: speech over it counts anew."""
         self._barge_in.start_over()
 
+    def holds_back(self) -> bool:
+        """They speak while the bot's voice is about to begin again in the middle of a reply."""
+        return self._barge_in.holds_back()
+
     def end_after(self, silence_s: float) -> None:
         """From now on this much silence ends the turn."""
         self._endpointing.end_s = silence_s
@@ -135,6 +139,11 @@ class Hearing:
     def speaking(self) -> bool:
         """In a turn and not in a pause."""
         return self._endpointing.speaking
+
+    @property
+    def voiced(self) -> bool:
+        """Their voice sounds, in a turn or before it is one."""
+        return self._endpointing.voiced
 
     @property
     def in_turn(self) -> bool:

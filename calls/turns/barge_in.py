@@ -65,6 +65,12 @@ class BargeIn:
             return self._forget()
         return self._step(bot_audible)
 
+    def holds_back(self) -> bool:
+        """Whether the bot's voice, silent just now, may not begin again: somebody has spoken for long enough to silence it."""
+        if self._state in (_State.QUIET, _State.DUCKING) and self._speech_s >= self.rules.hold_s - ROUNDING_S:
+            self._state = _State.HOLDING
+        return self._state in (_State.HOLDING, _State.CUT)
+
     def start_over(self) -> None:
         """What was heard so far does not count any more, and the next speech silences the bot again."""
         self._state = _State.QUIET

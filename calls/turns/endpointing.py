@@ -81,6 +81,11 @@ class Endpointing:
         return self._state is _State.SPEAKING
 
     @property
+    def voiced(self) -> bool:
+        """The newest hop was speech, of a turn or not yet."""
+        return self._voiced
+
+    @property
     def in_turn(self) -> bool:
         """A turn is open."""
         return self._state is not _State.SILENT

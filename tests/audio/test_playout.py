@@ -113,3 +113,21 @@ def test_a_stall_of_the_voice_is_counted(playout: Playout) -> None:
     playout.say(slow)
     read(playout, 3)
     assert playout.underruns == 2
+
+
+def test_the_next_clause_of_a_reply_is_held_while_somebody_speaks(playout: Playout) -> None:
+    playout.say(clause("One.", 0.01))
+    playout.held_back = lambda: True
+    assert playout.read() != Playout.SILENCE
+    playout.say(clause("Two.", 0.01))
+    assert playout.read() == Playout.SILENCE
+    assert playout.held
+    playout.held_back = lambda: False
+    playout.release()
+    assert playout.read() != Playout.SILENCE
+
+
+def test_the_first_clause_of_a_reply_is_not(playout: Playout) -> None:
+    playout.say(clause("One.", 0.01))
+    playout.held_back = lambda: True
+    assert playout.read() != Playout.SILENCE

@@ -113,9 +113,10 @@ class ObservedConversation(Conversation):
     revised: Callable[[Participant, Turn | None], None]
 
     def on_edge(self, hearing: Hearing, edge: Edge) -> None:
+        before = self._turns.get(hearing.participant.id)
         self.observer(hearing, edge)
         super().on_edge(hearing, edge)
-        self.revised(hearing.participant, self._turns.get(hearing.participant.id))
+        self.revised(hearing.participant, self._turns.get(hearing.participant.id, before))
 
     def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
         super().on_lull(hearing, edge)
