@@ -9,16 +9,16 @@ import asyncio
 import tempfile
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from unittest import mock
 
 from aiohttp.test_utils import unused_port
+from pydantic import SecretStr
 
 from calls.drafting import Engines
-from calls.telephony.phone_call import PhoneWishes
 from handlers.wording import say
+from loopback.carrier.server import LoopbackCarrier
+from loopback.carrier.server import Person as TelephoneOwner
 from loopback.people.pacer import Pacer
 from loopback.people.person import Person
-from service import all_calls
 from tests.call_process import run_in_process
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 from tests.e2e.whole_parley import Scene, scene
@@ -26,38 +26,36 @@ from tests.e2e.whole_parley import Scene, scene
 OPENING = "Good morning."
 
 
+ACCOUNT = "AC" + "1" * 32
+SECRET = "the secret of the account"
+NUMBER = "+34612345678"
+
+
+def telephone(carrier_url: str, port: int) -> dict[str, object]:
+    """The settings of somebody with an account at the carrier."""
+    return {
+        "twilio_account_sid": ACCOUNT,
+        "twilio_auth_token": SecretStr(SECRET),
+        "twilio_phone_number": "+34600000000",
+        "twilio_api_url": carrier_url,
+        "api_base_url": f"http://127.0.0.1:{port}",
+        "phone_allowed_prefixes": "+34",
+    }
+
+
 def soon() -> str:
     """A time that the command takes: a moment from now."""
     return f"{datetime.now(UTC) + timedelta(seconds=2):%Y-%m-%dT%H:%M:%SZ}"
 
 
-class Numbers:
-    """Telephone calls that are answered at once."""
-
-    def __init__(self) -> None:
-        self.called: list[tuple[str, PhoneWishes | None]] = []
-        self.calls = ()
-        self.enabled = True
-
-    async def call(self, written: str, wishes: PhoneWishes | None = None) -> None:
-        self.called.append((written, wishes))
-
-    async def drain(self) -> None: ...
-
-    async def __aenter__(self) -> Numbers:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
 async def each_way() -> None:
-    voice, numbers = ScriptedVoice(), Numbers()
+    voice, port = ScriptedVoice(), unused_port()
     engines = Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), voice)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        stack.enter_context(mock.patch.object(all_calls, "telephoning", return_value=numbers))
-        club = await stack.enter_async_context(scene(folder, engines, control_socket="none", http_port=unused_port()))
-        club.settings = club.settings.model_copy(update={"owner_id": club.ann.id})
+        carrier = await stack.enter_async_context(LoopbackCarrier(ACCOUNT, SECRET, "+34600000000", {NUMBER: TelephoneOwner()}))
+        club = await stack.enter_async_context(scene(folder, engines, control_socket="none", http_port=port))
+        club.settings = club.settings.model_copy(update={"owner_id": club.ann.id, **telephone(carrier.url, port)})
         club.telegram.add_contact(club.parley, club.bob)
         club.telegram.add_contact(club.bob, club.parley)
         pacer = await stack.enter_async_context(Pacer())
@@ -65,10 +63,10 @@ async def each_way() -> None:
         await bob.connect()
         stack.push_async_callback(bob.disconnect)
         async with club.running():
-            await _all_four(club, bob, voice, numbers)
+            await _all_four(club, bob, voice, carrier)
 
 
-async def _all_four(club: Scene, bob: Person, voice: ScriptedVoice, numbers: Numbers) -> None:
+async def _all_four(club: Scene, bob: Person, voice: ScriptedVoice, carrier: LoopbackCarrier) -> None:
     telegram = club.telegram
     telegram.start_voice_chat(club.group, club.ann)
     telegram.enter_voice_chat(club.group, club.ann)
@@ -76,7 +74,7 @@ async def _all_four(club: Scene, bob: Person, voice: ScriptedVoice, numbers: Num
     answering = asyncio.create_task(bob.answer_call())
     assert (await club.command(f"/schedule {soon()} private {bob.user_id} Hello Bob.")).startswith("✅")
     assert (await club.command(f"/schedule {soon()} browser Hello browser.")).startswith("✅")
-    assert (await club.command(f"/schedule {soon()} phone +34612345678 Hello phone. | Ask.")).startswith("✅")
+    assert (await club.command(f"/schedule {soon()} phone {NUMBER} Hello phone. | Ask.")).startswith("✅")
     await club.until(lambda: club.is_in)
     await club.until(lambda: OPENING in voice.spoken)
     await asyncio.wait_for(answering, 15)
@@ -84,10 +82,8 @@ async def _all_four(club: Scene, bob: Person, voice: ScriptedVoice, numbers: Num
     (link,) = await club.until(lambda: [text for text in club.told if text.startswith("🔗")])
     assert "Hello browser." in link
     assert "/call#" in link
-    await club.until(lambda: numbers.called)
-    assert numbers.called == [
-        ("+34612345678", PhoneWishes(opening="Hello phone.", purpose="Ask.", chat_id=club.chat_id, language=None, longest_s=300.0))
-    ]
+    await club.until(lambda: "Hello phone." in voice.spoken)
+    assert [call.number for call in carrier.calls] == [NUMBER]
     for _ in range(10):  # what has begun counts when that is written down
         if (left := await club.command("/schedules")) == say("en", "appointment.none"):
             break
