@@ -6,8 +6,6 @@ from typing import Any, Final
 
 import pytest
 
-ONE_AFTER_THE_OTHER: Final = ("tests/e2e/test_rehearsal.py", "tests/e2e/test_rehearsals.py")
-"""Real engines in real time: two of these at once would slow each other down."""
 EACH_BY_ITSELF: Final = "tests/e2e/"
 """The tests of these modules may run in several processes at once; those of every other module share what they have loaded."""
 SHARE_A_PREPARATION: Final = ("tests/e2e/test_error_table.py", "tests/e2e/test_browser_call.py")
@@ -16,15 +14,12 @@ SHARE_A_PREPARATION: Final = ("tests/e2e/test_error_table.py", "tests/e2e/test_b
 def scope_of(test_id: str) -> str:
     """Tests of the same scope run one after the other in one process."""
     module = test_id.partition("::")[0]
-    if module in ONE_AFTER_THE_OTHER:
-        return ONE_AFTER_THE_OTHER[0]
     return test_id if module.startswith(EACH_BY_ITSELF) and module not in SHARE_A_PREPARATION else module
 
 
-def order_of(test_id: str) -> tuple[bool, bool]:
+def order_of(test_id: str) -> bool:
     """What comes first begins first."""
-    module = test_id.partition("::")[0]
-    return module not in ONE_AFTER_THE_OTHER, not module.startswith(EACH_BY_ITSELF)
+    return not test_id.startswith(EACH_BY_ITSELF)
 
 
 @pytest.hookimpl(tryfirst=True)

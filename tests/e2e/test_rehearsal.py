@@ -14,6 +14,7 @@ import pytest
 
 from tests.secret_watch import watch
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).resolve().parents[2]
 MOST_ERRORS_HEARD = 0.08
 MOST_ERRORS_REPLIED = 0.15

@@ -13,6 +13,7 @@ import pytest
 
 from tests.secret_watch import watch
 
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).resolve().parents[2]
 TIME_OUT_S = 150
 
