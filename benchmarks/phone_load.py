@@ -37,6 +37,7 @@ HELD_S: Final = 30.0
 INTO_THE_ANSWER_S: Final = 2.0
 ANSWERED_WITHIN_S: Final = 6.0
 SILENT_WITHIN_S: Final = 2.5
+PAUSE_S: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,19 @@ class Callers:
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(INTO_THE_ANSWER_S)
         began_s = clock()
-        stream.say(question[: len(question) // 2])
+        stream.say(question[: len(question) // 4 * 2])
         await asyncio.sleep(SILENT_WITHIN_S)
-        self.silences_s.append(
-            max((each.at_s for each in stream.heard if each.audible and each.at_s > began_s - 1), default=began_s) - began_s
-        )
+        self.silences_s.append(_silent_from(stream, began_s) - began_s)
         stream.heard.clear()
+
+
+def _silent_from(stream: CarrierStream, began_s: float) -> float:
+    """When the answer that sounded at ``began_s`` was last heard; what comes after a pause is another answer."""
+    last_s = began_s
+    for each in stream.heard:
+        if each.audible and last_s < each.at_s <= last_s + PAUSE_S:
+            last_s = each.at_s
+    return last_s
 
 
 async def _audible_after(stream: CarrierStream, at_s: float) -> bool:
