@@ -153,12 +153,7 @@ class Playout:
 
     def _gather(self) -> bytes:
         frame = b""
-        while len(frame) < PLAYOUT_FRAME_BYTES and self._clauses:
-            clause = self._clauses[0]
-            if self._is_held_back(clause):
-                self.hold()
-            if self._held:
-                break
+        while len(frame) < PLAYOUT_FRAME_BYTES and (clause := self.coming()):
             taken = clause.take(FRAME_SAMPLES - len(frame) // BYTES_PER_SAMPLE)
             if taken and clause.began_at_s is None:
                 self._began(clause)
@@ -171,6 +166,15 @@ class Playout:
                 self.underruns += clause.began_at_s is not None
                 break
         return frame + self.SILENCE[len(frame) :]
+
+    def coming(self) -> PlayingClause | None:
+        """The clause that sounds now, or will with the next frame; ``None`` while nothing is to be heard.
+
+        A clause with which a reply would go on over somebody who speaks is held.
+        """
+        if self._clauses and not self._held and self._is_held_back(self._clauses[0]):
+            self.hold()
+        return None if self._held or not self._clauses else self._clauses[0]
 
     def _is_held_back(self, clause: PlayingClause) -> bool:
         goes_on = clause.began_at_s is None and clause.waiting > 0 and clause.reply_id == self._sounding_reply
@@ -192,11 +196,6 @@ class Playout:
         return bytes((samples * ramp).astype("<i2").tobytes())
 
     # ---- what a line does whose far end is given whole clauses
-
-    @property
-    def coming(self) -> PlayingClause | None:
-        """The clause that sounds now, or will with the next frame; ``None`` while nothing is to be heard."""
-        return None if self._held or not self._clauses else self._clauses[0]
 
     def pass_over(self, samples: int) -> None:
         """In place of :meth:`read`: so many samples of the coming clause, and at most all of it, have sounded at the far end."""

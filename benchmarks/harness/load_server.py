@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -105,22 +106,22 @@ async def served(most_calls: int, folder: Path) -> AsyncIterator[tuple[int, Pace
         await guests.drain(0.0)
 
 
-async def serve(most_calls: int) -> None:
-    """Until standard input ends."""
+async def tell_figures(serving: AbstractAsyncContextManager[tuple[int, Pacer]]) -> None:
+    """Serve, and tell port and figures, until standard input ends."""
     shared_silero()
-    with tempfile.TemporaryDirectory() as folder:
-        async with served(most_calls, Path(folder)) as (port, pacer):
-            gc.collect()
-            gc.freeze()
-            stretch = Stretch(pacer)
-            watching = asyncio.create_task(stretch.watch())
-            print(json.dumps({"port": port, "rss_mb": rss_mb()}), flush=True)
-            commands = asyncio.StreamReader()
-            await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
-            while await commands.readline():
-                print(json.dumps(stretch.end()), flush=True)
-            watching.cancel()
+    async with serving as (port, pacer):
+        gc.collect()
+        gc.freeze()
+        stretch = Stretch(pacer)
+        watching = asyncio.create_task(stretch.watch())
+        print(json.dumps({"port": port, "rss_mb": rss_mb()}), flush=True)
+        commands = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
+        while await commands.readline():
+            print(json.dumps(stretch.end()), flush=True)
+        watching.cancel()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(tell_figures(served(int(sys.argv[1]), Path(folder))))

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import json
 import socket
 import sys
 import tempfile
@@ -18,9 +16,7 @@ from typing import Any, Final, cast
 
 from aiohttp import web
 
-from audio.vad import shared_silero
-from benchmarks.harness.cost import rss_mb
-from benchmarks.harness.load_server import Stretch
+from benchmarks.harness.load_server import tell_figures
 from benchmarks.harness.script import LONG, Delays, Prompter
 from benchmarks.stub_engines import StubBrain, StubEar, StubVoice
 from calls.drafting import Engines
@@ -99,22 +95,6 @@ async def served(most_calls: int, carrier_url: str, folder: Path) -> AsyncIterat
         yield port, pacer
 
 
-async def serve(most_calls: int, carrier_url: str) -> None:
-    """Until standard input ends."""
-    shared_silero()
-    with tempfile.TemporaryDirectory() as folder:
-        async with served(most_calls, carrier_url, Path(folder)) as (port, pacer):
-            gc.collect()
-            gc.freeze()
-            stretch = Stretch(pacer)
-            watching = asyncio.create_task(stretch.watch())
-            print(json.dumps({"port": port, "rss_mb": rss_mb()}), flush=True)
-            commands = asyncio.StreamReader()
-            await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
-            while await commands.readline():
-                print(json.dumps(stretch.end()), flush=True)
-            watching.cancel()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), sys.argv[2]))
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(tell_figures(served(int(sys.argv[1]), sys.argv[2], Path(folder))))

@@ -72,7 +72,7 @@ class WholeWavs:
     def pull(self) -> None:
         """See :meth:`Replies.pull`."""
         if self._clause is None:
-            clause = self._playout.coming
+            clause = self._playout.coming()
             if clause is None or not self._out.has_room:
                 return
             if clause.done:
@@ -93,7 +93,7 @@ class WholeWavs:
 
     def _follow(self, clause: PlayingClause) -> None:
         """What has sounded counts as played, also what sounded while the voice was held, which this far end cannot hear."""
-        if self._playout.coming is clause and clause.played < self._sounded:
+        if self._playout.coming() is clause and clause.played < self._sounded:
             self._playout.pass_over(self._sounded - clause.played)
 
     def take_back(self) -> int:

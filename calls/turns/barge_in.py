@@ -66,7 +66,10 @@ class BargeIn:
         return self._step(bot_audible)
 
     def holds_back(self) -> bool:
-        """Whether the bot's voice, silent just now, may not begin again: somebody has spoken for long enough to silence it."""
+        """Whether the bot's voice, silent just now, may not begin again: this is somebody who has spoken for long enough to silence it.
+
+        From then on they count as having silenced it.
+        """
         if self._state in (_State.QUIET, _State.DUCKING) and self._speech_s >= self.rules.hold_s - ROUNDING_S:
             self._state = _State.HOLDING
         return self._state in (_State.HOLDING, _State.CUT)

@@ -206,3 +206,21 @@ def test_sound_waits_where_it_can_be_cut_while_the_far_end_does_not_read() -> No
     out.has_room = False
     pull(replies, 0.5)
     assert first.played == 0
+
+
+def test_no_file_is_begun_over_somebody_who_speaks() -> None:
+    playout = Playout(lambda: 0.0)
+    for words in ("One.", "Two."):
+        clause = PlayingClause(words, 1)
+        clause.append(bytes(2 * FRAME))
+        clause.finish()
+        playout.say(clause)
+    assert playout.coming() is not None
+    playout.pass_over(FRAME)
+    playout.held_back = lambda: True
+    assert playout.coming() is None
+    playout.held_back = lambda: False
+    playout.release()
+    following = playout.coming()
+    assert following is not None
+    assert following.text == "Two."
