@@ -4,8 +4,8 @@
 
 A headless Chromium calls ``bot.py talk`` of this machine; its microphone plays recorded questions. Everything is measured in the page, on
 one clock: the end of a question on the microphone's own track, the first sound of the answer on the track that the page plays. ``cut`` is
-from the first sample of an interruption to the last sound of the answer that it breaks into, ``session`` from the first message to the
-answer that a session is created.
+from the first sample of an interruption's speech (the breath before it is cut off) to the last sound of the answer that it breaks into,
+``session`` from the first message to the answer that a session is created.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import aiohttp
 from playwright.async_api import Page, async_playwright
 
+from audio.pcm import HEARING_FRAME_BYTES, loudness
 from benchmarks.chromium import chromium_options, write_microphone
 from benchmarks.report import argument_parser, median, percentile, publish
 from errors import ParleyError
@@ -38,8 +39,8 @@ QUESTIONS: Final = ("ast_conf-extended", "card_001", "goforward", "card_003", "l
 INTERRUPTION: Final = "lv_0930"
 STORY: Final = "Tell me a long story about the sea."
 TURNS: Final = 10
-CUTS: Final = 4
-QUICK: Final = (3, 1)
+CUTS: Final = 12
+QUICK: Final = (3, 2)
 EVERY_S: Final = 9.0
 """From one question to the next, so that it does not break into an answer."""
 FIRST_S: Final = 3.0
@@ -47,6 +48,8 @@ CUT_EVERY_S: Final = 14.0
 STORY_BEFORE_S: Final = 5.0
 READY_WITHIN_S: Final = 120.0
 LOUD: Final = 0.008
+SPEECH_LOUD: Final = 650
+"""Of 32768. A clip's speech begins here; the browser's automatic gain can raise a breath before it above :data:`LOUD`."""
 GAP_S: Final = 2.0
 SESSIONS: Final = 20
 
@@ -217,7 +220,7 @@ async def ask(url: str, folder: Path, turns: int) -> list[float | None]:
 
 async def interrupt(url: str, folder: Path, cuts: int) -> list[float]:
     """Break into long answers."""
-    pcm = clip_named(INTERRUPTION)[0]
+    pcm = from_first_word(clip_named(INTERRUPTION)[0])
     begins = [FIRST_S + STORY_BEFORE_S + place * CUT_EVERY_S for place in range(cuts)]
     microphone = write_microphone(folder / "interruptions.wav", [(at_s, pcm) for at_s in begins], CUT_EVERY_S)
     async with calling(url, microphone) as page:
@@ -228,6 +231,12 @@ async def interrupt(url: str, folder: Path, cuts: int) -> list[float]:
             await page.press("#text", "Enter")
         await asyncio.sleep(CUT_EVERY_S)
         return cuts_ms(await levels_of(page))
+
+
+def from_first_word(pcm: bytes) -> bytes:
+    """The clip without what stands before its speech."""
+    frames = range(0, len(pcm), HEARING_FRAME_BYTES)
+    return next((pcm[at:] for at in frames if loudness(pcm[at : at + HEARING_FRAME_BYTES]) >= SPEECH_LOUD), pcm)
 
 
 async def create_sessions(url: str, number: int) -> list[float]:

@@ -242,5 +242,6 @@ offerLanguages(element('language'), () => {
 translate();
 showStatus(earlierSession() ? 'interrupted_call' : 'ready');
 showButtons();
+call.disabled = false;
 await offerMicrophones(element('microphone'), say('call.usual_microphone'));
 document.documentElement.dataset.ready = 'yes';

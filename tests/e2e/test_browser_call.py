@@ -192,6 +192,15 @@ def test_a_link_is_good_for_one_call_within_ten_minutes(page: Page, house: Brows
         expect(page.locator("#problem")).to_contain_text(told, timeout=WITHIN_MS)
 
 
+def test_a_page_that_loads_slowly_loses_no_click(page: Page, house: BrowserHouse) -> None:
+    page.goto("about:blank")
+    page.add_init_script(
+        "const real = fetch; fetch = async (...all) => { await new Promise((go) => setTimeout(go, 700)); return real(...all); };"
+    )
+    page.goto(f"{house.url}/call")
+    call(page)
+
+
 def test_a_page_connects_to_a_session_that_a_program_has_created(page: Page, house: BrowserHouse) -> None:
     """A114."""
     page.goto("about:blank")
