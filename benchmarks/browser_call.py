@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import aiohttp
 from playwright.async_api import Page, async_playwright
 
-from audio.pcm import HEARING_FRAME_BYTES, loudness
 from benchmarks.chromium import chromium_options, write_microphone
+from benchmarks.harness.sounds import from_first_word
 from benchmarks.report import argument_parser, median, percentile, publish
 from errors import ParleyError
 from tests.speech import clip_named
@@ -48,8 +48,6 @@ CUT_EVERY_S: Final = 14.0
 STORY_BEFORE_S: Final = 5.0
 READY_WITHIN_S: Final = 120.0
 LOUD: Final = 0.008
-SPEECH_LOUD: Final = 650
-"""Of 32768. A clip's speech begins here; the browser's automatic gain can raise a breath before it above :data:`LOUD`."""
 GAP_S: Final = 2.0
 SESSIONS: Final = 20
 
@@ -231,12 +229,6 @@ async def interrupt(url: str, folder: Path, cuts: int) -> list[float]:
             await page.press("#text", "Enter")
         await asyncio.sleep(CUT_EVERY_S)
         return cuts_ms(await levels_of(page))
-
-
-def from_first_word(pcm: bytes) -> bytes:
-    """The clip without what stands before its speech."""
-    frames = range(0, len(pcm), HEARING_FRAME_BYTES)
-    return next((pcm[at:] for at in frames if loudness(pcm[at : at + HEARING_FRAME_BYTES]) >= SPEECH_LOUD), pcm)
 
 
 async def create_sessions(url: str, number: int) -> list[float]:

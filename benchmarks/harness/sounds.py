@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from audio.pcm import BYTES_PER_SAMPLE, FRAME_S, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, as_samples
+from audio.pcm import BYTES_PER_SAMPLE, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, as_samples, loudness
 from audio.wav import mono, read_wav
 
 LOUDNESS: Final = 9000
@@ -31,6 +31,8 @@ AUDIBLE_PEAK: Final = 300
 """Of 16-bit samples; quieter sound counts as silence."""
 QUIET_PART: Final = 0.05
 """Of a clip's own peak: what is quieter at its ends is not speech."""
+SPEECH_LOUD: Final = 650
+"""Of 32768, over a frame of 10 ms: a clip's first word begins here. A breath before it is audible too, and may be a quarter of a second."""
 WHOLE: Final = 0.85
 """A word of which this much was heard in one stretch was heard whole (frames at its borders show two pitches)."""
 
@@ -92,3 +94,9 @@ def clip(path: Path) -> bytes:
     loud = np.abs(as_samples(pcm).astype(np.int32))
     places = np.flatnonzero(loud >= QUIET_PART * loud.max())
     return pcm[int(places[0]) * BYTES_PER_SAMPLE : (int(places[-1]) + 1) * BYTES_PER_SAMPLE]
+
+
+def from_first_word(pcm: bytes) -> bytes:
+    """A clip (16 kHz) without the breath before its speech: interruptions are timed from its first sample."""
+    frames = range(0, len(pcm), HEARING_FRAME_BYTES)
+    return next((pcm[at:] for at in frames if loudness(pcm[at : at + HEARING_FRAME_BYTES]) >= SPEECH_LOUD), pcm)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from benchmarks.browser_call import LOUD, Levels, answers_ms, audible, cuts_ms, from_first_word, row_of, stretches
+from benchmarks.browser_call import LOUD, Levels, answers_ms, audible, cuts_ms, row_of, stretches
 
 
 def levels(seconds: float, microphone: list[tuple[float, float]], played: list[tuple[float, float]]) -> Levels:
@@ -40,8 +39,3 @@ def test_what_is_played_while_the_page_is_muted_is_not_heard() -> None:
 def test_the_row() -> None:
     row = row_of([900.0, None, 1100.0], [], [3.0, 5.0])
     assert (row.turns, row.missed, row.p50_ms, row.cuts, row.session_max_ms) == (2, 1, 1000.0, 0, 5.0)
-
-
-def test_an_interruption_begins_with_its_speech_not_with_the_breath_before_it() -> None:
-    breath, word = (np.full(1600, level, dtype="<i2").tobytes() for level in (200, 5000))
-    assert from_first_word(breath + word + breath) == word + breath

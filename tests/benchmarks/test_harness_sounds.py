@@ -8,7 +8,7 @@ import pytest
 from audio.pcm import PLAYOUT_FRAME_BYTES, as_samples
 from audio.wav import write_wav
 from benchmarks.harness.script import LONG, SHORT, SPELLED, Delays, tokens
-from benchmarks.harness.sounds import ALPHABET, HeardWord, clip, spoken, tone, words_heard
+from benchmarks.harness.sounds import ALPHABET, HeardWord, clip, from_first_word, spoken, tone, words_heard
 
 
 def frames(pcm: bytes) -> list[bytes]:
@@ -56,3 +56,8 @@ def test_a_clip_of_another_rate_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="8000"):
         clip(tmp_path / "a.wav")
+
+
+def test_an_interruption_begins_with_its_speech_not_with_the_breath_before_it() -> None:
+    breath, word = (np.full(1600, level, dtype="<i2").tobytes() for level in (200, 5000))
+    assert from_first_word(breath + word + breath) == word + breath
