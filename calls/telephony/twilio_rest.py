@@ -108,8 +108,8 @@ async def _json_of(response: aiohttp.ClientResponse) -> dict[str, Any]:
 
 def _refusal(status: int, told: dict[str, Any]) -> CallError:
     code = told.get("code")
-    log.warning("the carrier refuses: status %d, code %s, %s", status, code, str(told.get("message", ""))[:200])
-    if status >= 500:
-        return errors.of(failures.CARRIER_DOWN)
-    known = _BY_CODE.get(code) if isinstance(code, int) else None
-    return errors.of(known or _BY_STATUS.get(status, failures.CARRIER_REFUSED))
+    failure = failures.CARRIER_DOWN if status >= 500 else _BY_CODE.get(code) if isinstance(code, int) else None
+    known = failure or _BY_STATUS.get(status, failures.CARRIER_REFUSED)
+    level = logging.DEBUG if known is failures.NO_CALL else logging.WARNING
+    log.log(level, "the carrier refuses: status %d, code %s, %s", status, code, str(told.get("message", ""))[:200])
+    return errors.of(known)
