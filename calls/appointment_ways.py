@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from calls.errors import SCHEDULED, Failure, Remedy, of
 from calls.invite_links import InviteLink
-from calls.occasions import Occasion, Occasions
+from calls.occasions import USUAL, Occasion
 from calls.private_calls import PrivateCalls
 from calls.schedule_driver import Tell
 from calls.telephony.phone_call import PhoneWishes
@@ -24,17 +24,14 @@ NOT_WRITTEN: Final = Failure(
 class GroupCalls(Protocol):
     """See :class:`calls.manager.CallManager`."""
 
-    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+    async def join(self, chat_id: int, title: str, requested_by: int, *, occasion: Occasion = USUAL) -> None:
         """Join the chat's voice chat; raises :class:`errors.LineError` when it cannot be."""
 
     async def leave(self, chat_id: int, by_hand: bool = True) -> bool:
         """Leave it, or break off joining."""
 
-    async def speak(self, chat_id: int, text: str) -> bool:
-        """Say something there."""
-
-    async def manners_changed(self, chat_id: int) -> None:
-        """The call there is to be conducted otherwise."""
+    async def take_up(self, chat_id: int, occasion: Occasion) -> None:
+        """The call there goes on on this occasion."""
 
     def call(self, chat_id: int) -> object | None:
         """The chat's call, if Parley is in one."""
@@ -43,25 +40,20 @@ class GroupCalls(Protocol):
 class ByGroup:
     """Joins the voice chat, and tells the chat so. Where Parley is in it already, it says the sentence there and takes up the purpose."""
 
-    def __init__(self, calls: GroupCalls, occasions: Occasions, tell: Tell) -> None:
+    def __init__(self, calls: GroupCalls, tell: Tell) -> None:
         self._calls = calls
-        self._occasions = occasions
         self._tell = tell
 
     async def __call__(self, appointment: Appointment, occasion: Occasion) -> None:
         """See :class:`calls.schedule_driver.Way`."""
-        chat_id = appointment.chat_id
-        with self._occasions.begun(chat_id, occasion):
-            if self._calls.call(chat_id) is None:
-                await self._join(appointment)
-            else:
-                await self._calls.manners_changed(chat_id)
-                if occasion.opening:
-                    await self._calls.speak(chat_id, occasion.opening)
+        if self._calls.call(appointment.chat_id) is None:
+            await self._join(appointment, occasion)
+        else:
+            await self._calls.take_up(appointment.chat_id, occasion)
 
-    async def _join(self, appointment: Appointment) -> None:
+    async def _join(self, appointment: Appointment, occasion: Occasion) -> None:
         try:
-            await self._calls.join(appointment.chat_id, appointment.title, appointment.created_by)
+            await self._calls.join(appointment.chat_id, appointment.title, appointment.created_by, occasion=occasion)
             await self._tell(appointment.chat_id, "appointment.joined", id=appointment.id)
         except LineError as error:
             if error.key == SCHEDULED:

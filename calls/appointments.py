@@ -7,7 +7,6 @@ from typing import Protocol
 from calls.appointment_store import StoredAppointments
 from calls.appointment_ways import ByGroup, ByLink, ByPhone, ByPrivateCall, GroupCalls, Links, Telephone
 from calls.autojoin import QuietHours, quiet_hours
-from calls.occasions import Occasions
 from calls.private_calls import PrivateCalls
 from calls.schedule import Limits
 from calls.schedule_driver import Appointments, Tell, Way
@@ -31,19 +30,18 @@ def appointments(
     messages: Messages,
     *,
     group_calls: GroupCalls,
-    occasions: Occasions,
     private_calls: PrivateCalls,
     links: Links,
     telephone: Telephone,
     owner_chat: int,
 ) -> Appointments:
-    """The appointments, to be entered; ``occasions`` gives the manners of the group calls, ``owner_chat`` the hours of those of no chat."""
+    """The appointments, to be entered; ``owner_chat`` gives the hours of those of no chat."""
 
     async def quiet_of(chat_id: int) -> QuietHours | None:
         chat = await chats.get(database, chat_id or owner_chat)
         return quiet_hours(chat.quiet_from, chat.quiet_until, chat.time_zone or settings.time_zone)
 
-    ways: dict[Method, Way] = {Method.GROUP: ByGroup(group_calls, occasions, messages), Method.PRIVATE: ByPrivateCall(private_calls)}
+    ways: dict[Method, Way] = {Method.GROUP: ByGroup(group_calls, messages), Method.PRIVATE: ByPrivateCall(private_calls)}
     if settings.http_port:
         ways[Method.BROWSER] = ByLink(links, messages.link)
     if telephone.enabled:

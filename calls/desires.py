@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from storage.desired import WantedCall
@@ -65,9 +66,7 @@ class MemoryDesires:
     async def note_failure(self, chat_id: int, failures: int, paused_until: float | None) -> None:
         """See :class:`DesiredStore`."""
         if call := self.calls.get(chat_id):
-            self.calls[chat_id] = WantedCall(
-                chat_id, call.title, call.requested_by, call.auto_joined, call.since, paused_until=paused_until, failures=failures
-            )
+            self.calls[chat_id] = replace(call, paused_until=paused_until, failures=failures)
 
     async def left_by_hand(self, chat_id: int, voice_chat_id: int, at: float) -> None:
         """See :class:`DesiredStore`."""

@@ -21,6 +21,7 @@ from calls.gates import NO_JOIN_LIMITS, Gates
 from calls.history import History
 from calls.lines import Line
 from calls.manners import Manners
+from calls.occasions import USUAL, Occasion, occasion_left
 from calls.reconciler import Outlook, Reconciler
 from calls.speculation import Speculation
 from calls.state import CallState
@@ -102,7 +103,16 @@ class CallManager:
 
     # ---- what people ask
 
-    async def join(self, chat_id: int, title: str, requested_by: int, auto: bool = False, *, on_wait: OnWait = silently) -> None:
+    async def join(
+        self,
+        chat_id: int,
+        title: str,
+        requested_by: int,
+        auto: bool = False,
+        *,
+        on_wait: OnWait = silently,
+        occasion: Occasion = USUAL,
+    ) -> None:
         """Join the chat's voice chat; returns when Parley is in it. It is wanted from then on until somebody sends Parley away, or it ends.
 
         ``on_wait`` is told for how many seconds the join has to wait, if it has to, so as not to come too soon after another.
@@ -112,11 +122,12 @@ class CallManager:
         """
         if chat_id in self._joining:
             await self._share(self._joining[chat_id])
+            if occasion is not USUAL:
+                await self.take_up(chat_id, occasion)
             return
         self._refuse(chat_id)
-        task = self._joining[chat_id] = asyncio.create_task(
-            self._join(WantedCall(chat_id, title, requested_by, auto, self._wall_clock()), on_wait), name=f"joining {chat_id}"
-        )
+        wanted = occasion.kept(WantedCall(chat_id, title, requested_by, auto, self._wall_clock()))
+        task = self._joining[chat_id] = asyncio.create_task(self._join(wanted, on_wait, occasion), name=f"joining {chat_id}")
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -147,7 +158,7 @@ class CallManager:
         if chat_id not in self._calls and (refusal := self._admission.refusal(len(self._calls))):
             raise refusal
 
-    async def _join(self, wanted: WantedCall, on_wait: OnWait) -> None:
+    async def _join(self, wanted: WantedCall, on_wait: OnWait, occasion: Occasion) -> None:
         chat_id, auto = wanted.chat_id, wanted.auto_joined
         self._gate_keeper.wait_s(chat_id, auto=auto)
         await self._reconciler.want(wanted)
@@ -155,15 +166,15 @@ class CallManager:
             await self._store.disable(chat_id, "")
         try:
             await self._gate_keeper.admit(chat_id, on_wait, auto=auto)
-            await self._open_first(wanted)
+            await self._open_first(wanted, occasion)
         except LineError as error:
             await self._reconciler.not_joined(chat_id, error)
             raise
         await self._reconciler.joined(chat_id)
 
-    async def _open_first(self, wanted: WantedCall) -> None:
+    async def _open_first(self, wanted: WantedCall, occasion: Occasion) -> None:
         try:
-            await self._open(wanted)
+            await self._open(wanted, occasion)
         except LineError as error:
             self._gate_keeper.failed(wanted.chat_id, error, auto=wanted.auto_joined)
             raise
@@ -203,15 +214,28 @@ class CallManager:
     async def manners_changed(self, chat_id: int) -> None:
         """Something was set for the chat: a call there is conducted accordingly from its next turn on."""
         if call := self._calls.get(chat_id):
-            call.change_manners(await self._manners_for(chat_id))
+            wanted = self._reconciler.call(chat_id)
+            call.change_manners(self._left(wanted).applied(await self._manners_for(chat_id)))
+
+    async def take_up(self, chat_id: int, occasion: Occasion) -> None:
+        """The call that Parley is in goes on with this purpose, after its opening sentence; it may last as long as before."""
+        await self._reconciler.take_up(chat_id, occasion.purpose)
+        await self.manners_changed(chat_id)
+        if occasion.opening:
+            await self.speak(chat_id, occasion.opening)
+
+    def _left(self, wanted: WantedCall | None) -> Occasion:
+        return occasion_left(wanted, self._wall_clock()) if wanted else USUAL
 
     # ---- calls come and go
 
-    async def _open(self, wanted: WantedCall) -> None:
+    async def _open(self, wanted: WantedCall, occasion: Occasion | None = None) -> None:
+        """``occasion`` is that of a call that begins; the others go on."""
         chat_id, title = wanted.chat_id, wanted.title
-        manners = await self._manners_for(chat_id)
-        if chat_id in self._calls:
-            await asyncio.shield(self._calls[chat_id].opened)
+        manners = (occasion or self._left(wanted)).applied(await self._manners_for(chat_id))
+        if there := self._calls.get(chat_id):
+            await asyncio.shield(there.opened)
+            there.change_manners(manners)
             return
         if refusal := self._admission.refusal(len(self._calls)):
             raise refusal

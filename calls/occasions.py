@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
-from calls import events
+from calls.desires import WantedCall
 from calls.manners import Manners
 
 
@@ -24,34 +23,23 @@ class Occasion:
             manners,
             welcome=self.opening or manners.welcome,
             instructions=f"{manners.instructions} {self.purpose}".strip(),
-            longest_call_s=min(manners.longest_call_s, self.longest_s or manners.longest_call_s),
+            longest_call_s=manners.longest_call_s if self.longest_s is None else min(manners.longest_call_s, self.longest_s),
         )
 
+    def kept(self, call: WantedCall) -> WantedCall:
+        """The wanted call, which begins now on this occasion, with what of it is needed to go on later."""
+        return replace(call, purpose=self.purpose, ends_at=None if self.longest_s is None else call.since + self.longest_s)
 
-class Occasions:
-    """Those of the calls of chats, each until its call is over; wraps what gives the manners of a chat."""
 
-    def __init__(self, manners_for: Callable[[int], Awaitable[Manners]], bus: events.EventBus) -> None:
-        self._manners_for = manners_for
-        self._of_chat: dict[int, Occasion] = {}
-        self.close = bus.subscribe(self._note)
+USUAL: Final = Occasion()
+"""None in particular."""
 
-    async def manners_for(self, chat_id: int) -> Manners:
-        """The manners of a chat, on its occasion if there is one."""
-        manners = await self._manners_for(chat_id)
-        occasion = self._of_chat.get(chat_id)
-        return occasion.applied(manners) if occasion else manners
 
-    @contextmanager
-    def begun(self, chat_id: int, occasion: Occasion) -> Iterator[None]:
-        """A call on this occasion is begun inside; after an error there is none."""
-        self._of_chat[chat_id] = occasion
-        try:
-            yield
-        except BaseException:
-            self._of_chat.pop(chat_id, None)
-            raise
+def occasion_left(call: WantedCall, now: float) -> Occasion:
+    """On what occasion a call that has begun before goes on at ``now``: what was to be said first in it was said then."""
+    return Occasion("", call.purpose, None if call.ends_at is None else max(0.0, call.ends_at - now))
 
-    def _note(self, event: events.CallEvent) -> None:
-        if isinstance(event, events.CallLeft):
-            self._of_chat.pop(event.chat_id, None)
+
+def is_over(call: WantedCall, now: float) -> bool:
+    """The time that the call may last has passed."""
+    return call.ends_at is not None and call.ends_at <= now

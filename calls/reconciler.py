@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from calls import backoff, events
 from calls.desires import DesiredStore, WantedCall
 from calls.ending import End, Ending
 from calls.errors import CallError, Remedy, mentioned
+from calls.occasions import is_over
 from errors import LineError, ParleyError
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,9 @@ class Reconciler:
             await self._until_reachable()
         if self._wishes.get(wish.call.chat_id) is not wish:
             return
+        if is_over(wish.call, self._wall_clock()):
+            await self.unwant(wish.call.chat_id)
+            return
         try:
             await self._open(wish.call)
         except LineError as error:
@@ -169,6 +173,12 @@ class Reconciler:
         await self.unwant(chat_id)
         await self._act_on(chat_id, error)
 
+    async def take_up(self, chat_id: int, purpose: str) -> None:
+        """The call that Parley is in has this purpose from now on."""
+        if wish := self._wishes.get(chat_id):
+            wish.call = replace(wish.call, purpose=purpose, failures=wish.failures, paused_until=None)
+            await self._store.want(wish.call)
+
     async def unwant(self, chat_id: int) -> bool:
         """This call is wanted no longer; whether it was."""
         wish = self._wishes.pop(chat_id, None)
@@ -194,6 +204,11 @@ class Reconciler:
     def wanted(self) -> tuple[int, ...]:
         """The chats of all wanted calls."""
         return tuple(self._wishes)
+
+    def call(self, chat_id: int) -> WantedCall | None:
+        """The wanted call of a chat."""
+        wish = self._wishes.get(chat_id)
+        return wish.call if wish else None
 
     def outlook(self, chat_id: int) -> Outlook | None:
         """Of a wanted call that Parley is not in just now; ``None`` for every other."""

@@ -17,7 +17,6 @@ from calls.framework import Framework
 from calls.guest_calls import GuestCalls
 from calls.lines.telegram_group import TelegramGroupLine
 from calls.manager import CallManager
-from calls.occasions import Occasions
 from calls.private_calls import PrivateCalls
 from calls.telegram.client import TelegramAccount
 from calls.telegram.voice_chats import VoiceChats
@@ -30,7 +29,7 @@ from service.foundation import Foundation, guest_calls
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllCalls:
-    """``auto_join`` is to be entered when commands are obeyed; ``occasions`` has a voice chat conducted for a purpose."""
+    """``auto_join`` is to be entered when commands are obeyed."""
 
     manager: CallManager
     private: PrivateCalls
@@ -38,7 +37,6 @@ class AllCalls:
     phone: PhoneCalls
     auto_join: AutoJoin
     histories: ChatHistories
-    occasions: Occasions
 
     async def drain(self) -> None:
         """Begin none any more, take leave, and hang up."""
@@ -49,11 +47,9 @@ class AllCalls:
 async def all_calls(base: Foundation, at_work: AccountAtWork) -> AsyncIterator[AllCalls]:
     """All of them, ended at the end."""
     settings, account, histories = base.settings, at_work.account, ChatHistories()
-    occasions = Occasions(base.manners_for, base.bus)
     admission, desires = Admission(settings.max_concurrent_calls), StoredDesires(base.database)
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(occasions.close)
-        manager = await stack.enter_async_context(_manager(base, at_work, occasions, admission, desires, histories))
+        manager = await stack.enter_async_context(_manager(base, at_work, admission, desires, histories))
         private = telephone(
             settings,
             account,
@@ -87,14 +83,12 @@ async def all_calls(base: Foundation, at_work: AccountAtWork) -> AsyncIterator[A
             phone=phone,
             auto_join=auto_join,
             histories=histories,
-            occasions=occasions,
         )
 
 
 def _manager(
     base: Foundation,
     at_work: AccountAtWork,
-    occasions: Occasions,
     admission: Admission,
     desires: StoredDesires,
     histories: ChatHistories,
@@ -107,7 +101,7 @@ def _manager(
     return CallManager(
         new_line,
         base.engines,
-        occasions.manners_for,
+        base.manners_for,
         base.bus,
         admission,
         desires,

@@ -108,7 +108,6 @@ def _diary(base: Foundation, at_work: AccountAtWork, calls: AllCalls, links: Inv
         base.database,
         messages,
         group_calls=calls.manager,
-        occasions=calls.occasions,
         private_calls=calls.private,
         links=links,
         telephone=calls.phone,

@@ -7,13 +7,18 @@ from typing import Any, Final
 
 from storage.database import Database
 
+COLUMNS: Final = "chat_id, title, requested_by, auto_joined, since, paused_until, failures, purpose, ends_at"
+"""Of the table of wanted calls, in the order of :class:`WantedCall`."""
 MOST_ERRORS: Final = 50
 """The newest errors of a chat that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantedCall:
-    """A call to be in until it is unwanted. ``failures`` counts the attempts that failed since the last that did not."""
+    """A call to be in until it is unwanted. ``failures`` counts the attempts that failed since the last that did not.
+
+    ``purpose`` is what the brain is told that it is for; it is over at ``ends_at``, unless that is ``None``.
+    """
 
     chat_id: int
     title: str
@@ -22,14 +27,15 @@ class WantedCall:
     since: float
     paused_until: float | None = None
     failures: int = 0
+    purpose: str = ""
+    ends_at: float | None = None
 
 
 async def want(database: Database, call: WantedCall) -> None:
     """Keep that the call is wanted, in place of what was kept for that chat."""
     async with database.transaction() as connection:
         await connection.execute(
-            "INSERT OR REPLACE INTO wanted_calls (chat_id, title, requested_by, auto_joined, since, paused_until, failures)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO wanted_calls ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             astuple(call),
         )
 
@@ -42,9 +48,7 @@ async def unwant(database: Database, chat_id: int) -> None:
 
 async def wanted(database: Database) -> list[WantedCall]:
     """Every wanted call, the one wanted longest first."""
-    rows = await database.rows(
-        "SELECT chat_id, title, requested_by, auto_joined, since, paused_until, failures FROM wanted_calls ORDER BY since, chat_id"
-    )
+    rows = await database.rows(f"SELECT {COLUMNS} FROM wanted_calls ORDER BY since, chat_id")
     return [_wanted(row) for row in rows]
 
 
@@ -87,5 +91,5 @@ async def last_error_at(database: Database, chat_id: int) -> float | None:
 
 
 def _wanted(row: Any) -> WantedCall:
-    chat_id, title, requested_by, auto_joined, since, paused_until, failures = row
-    return WantedCall(chat_id, title, requested_by, bool(auto_joined), since, paused_until, failures)
+    chat_id, title, requested_by, auto_joined, *others = row
+    return WantedCall(chat_id, title, requested_by, bool(auto_joined), *others)

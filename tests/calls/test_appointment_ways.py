@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from calls import errors, events
+from calls import errors
 from calls.appointment_ways import ByGroup, ByLink
 from calls.appointment_wishes import MOST_CHARACTERS, checked, written
 from calls.errors import CallError
 from calls.invite_links import InviteLink
 from calls.manners import Manners
-from calls.occasions import Occasion, Occasions
+from calls.occasions import USUAL, Occasion
 from errors import ParleyError
 from storage.appointments import Appointment, Method
 from storage.invites import Invite
@@ -30,21 +30,17 @@ class Calls:
     refusal: CallError | None = None
     done: list[tuple[object, ...]] = field(default_factory=list)
 
-    async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+    async def join(self, chat_id: int, title: str, requested_by: int, *, occasion: Occasion = USUAL) -> None:
         if self.refusal:
             raise self.refusal
-        self.done.append(("join", chat_id, title, requested_by))
+        self.done.append(("join", chat_id, title, requested_by, occasion))
 
     async def leave(self, chat_id: int, by_hand: bool = True) -> bool:
         self.done.append(("leave", chat_id, by_hand))
         return True
 
-    async def speak(self, chat_id: int, text: str) -> bool:
-        self.done.append(("speak", text))
-        return True
-
-    async def manners_changed(self, chat_id: int) -> None:
-        self.done.append(("manners",))
+    async def take_up(self, chat_id: int, occasion: Occasion) -> None:
+        self.done.append(("take up", chat_id, occasion))
 
     def call(self, chat_id: int) -> object | None:
         return self if self.is_in else None
@@ -53,58 +49,46 @@ class Calls:
 @dataclass
 class Place:
     calls: Calls = field(default_factory=Calls)
-    bus: events.EventBus = field(default_factory=events.EventBus)
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.occasions = Occasions(self._manners_for, self.bus)
-        self.way = ByGroup(self.calls, self.occasions, self._tell)
-
-    async def _manners_for(self, _chat_id: int) -> Manners:
-        return Manners(welcome="Hi.", instructions="You are Parley.", longest_call_s=3600.0)
+        self.way = ByGroup(self.calls, self._tell)
 
     async def _tell(self, _chat_id: int, key: str, /, **_fields: object) -> bool:
         self.told.append(key)
         return True
 
-    async def manners(self) -> tuple[str, str, float]:
-        manners = await self.occasions.manners_for(CHAT)
-        return manners.welcome, manners.instructions, manners.longest_call_s
+
+def test_an_occasion_changes_how_a_call_is_conducted_and_the_usual_one_does_not() -> None:
+    usual = Manners(welcome="Hi.", instructions="You are Parley.", longest_call_s=3600.0)
+    then = OCCASION.applied(usual)
+    assert (then.welcome, then.instructions, then.longest_call_s) == ("Good morning!", "You are Parley. Ask how they slept.", 300.0)
+    assert USUAL.applied(usual) == usual
 
 
-USUAL = ("Hi.", "You are Parley.", 3600.0)
-THEN = ("Good morning!", "You are Parley. Ask how they slept.", 300.0)
-
-
-async def test_a_voice_chat_is_joined_on_its_occasion_and_the_next_call_is_as_usual() -> None:
+async def test_a_voice_chat_is_joined_on_its_occasion() -> None:
     place = Place()
     await place.way(WISH, OCCASION)
-    assert place.calls.done == [("join", CHAT, "Book club", 5)]
+    assert place.calls.done == [("join", CHAT, "Book club", 5, OCCASION)]
     assert place.told == ["appointment.joined"]
-    assert await place.manners() == THEN
-    place.bus.publish(events.CallLeft(chat_id=-5, at_s=0.0))
-    assert await place.manners() == THEN
-    place.bus.publish(events.CallLeft(chat_id=CHAT, at_s=0.0))
-    assert await place.manners() == USUAL
 
 
-async def test_where_it_is_in_the_call_it_says_the_sentence_there() -> None:
+async def test_where_it_is_in_the_call_that_goes_on_on_the_occasion() -> None:
     place = Place(Calls(is_in=True))
     await place.way(WISH, OCCASION)
-    assert place.calls.done == [("manners",), ("speak", "Good morning!")]
+    assert place.calls.done == [("take up", CHAT, OCCASION)]
     assert place.told == []
-    assert await place.manners() == THEN
 
 
 @pytest.mark.parametrize("scheduled", [False, True])
-async def test_what_cannot_be_joined_leaves_no_occasion(scheduled: bool) -> None:
+async def test_what_cannot_be_joined_is_told(scheduled: bool) -> None:
     """A voice chat that begins later is not joined then: the appointment is tried again, or over."""
     refusal = CallError("It starts later.", key=errors.SCHEDULED) if scheduled else errors.of(errors.NO_VOICE_CHAT)
     place = Place(Calls(refusal=refusal))
     with pytest.raises(CallError):
         await place.way(WISH, OCCASION)
     assert place.calls.done == ([("leave", CHAT, False)] if scheduled else [])
-    assert await place.manners() == USUAL
+    assert place.told == []
 
 
 async def test_a_link_brings_the_purpose_and_has_to_arrive() -> None:

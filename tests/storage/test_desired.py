@@ -6,6 +6,7 @@ from pathlib import Path
 from storage import desired
 from storage.database import Database
 from storage.desired import MOST_ERRORS, WantedCall
+from storage.migrations import all_migrations
 
 CALL = WantedCall(chat_id=-5, title="Book club", requested_by=7, auto_joined=True, since=100.0)
 
@@ -18,6 +19,26 @@ async def test_a_wanted_call_is_wanted_after_a_restart(tmp_path: Path) -> None:
     second = await Database.open(path)
     assert await desired.wanted(second) == [CALL]
     await second.close()
+
+
+async def test_what_a_wanted_call_is_for_is_kept_with_it_until_it_is_wanted_anew(database: Database) -> None:
+    on_occasion = replace(CALL, purpose="Ask how they slept.", ends_at=400.0)
+    await desired.want(database, on_occasion)
+    await desired.note_failure(database, -5, 1, None)
+    assert await desired.wanted(database) == [replace(on_occasion, failures=1)]
+    await desired.want(database, CALL)
+    assert await desired.wanted(database) == [CALL]
+
+
+async def test_a_call_wanted_before_purposes_were_kept_is_wanted_still(tmp_path: Path) -> None:
+    path = tmp_path / "parley.db"
+    before = await Database.open(path, all_migrations()[:6])
+    async with before.transaction() as connection:
+        await connection.execute("INSERT INTO wanted_calls VALUES (-5, 'Book club', 7, 1, 100.0, NULL, 0)")
+    await before.close()
+    after = await Database.open(path)
+    assert await desired.wanted(after) == [CALL]
+    await after.close()
 
 
 async def test_the_call_wanted_longest_comes_first_and_each_chat_has_one(database: Database) -> None:
