@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -16,28 +16,23 @@ Count = Callable[[], int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Live(Collector):
-    """``guest_calls`` are by door, ``floods`` by what was asked of Telegram, ``dropped`` by what was dropped."""
+    """``calls`` are by kind: group, private, and the doors of guests; ``floods`` by what was asked of Telegram, ``None`` where nothing is;
+    ``dropped`` by what was dropped."""
 
-    group_calls: Count
-    private_calls: Count
+    calls: Mapping[str, Count]
     speculation: Speculation
-    floods: Mapping[str, int]
+    floods: Mapping[str, int] | None = None
     dropped: Callable[[], Mapping[str, int]] = drops.counts
-    guest_calls: Mapping[str, Count] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
         """Every metric as it stands now."""
         calls = GaugeMetricFamily("parley_calls", "Calls that Parley is in just now.", labels=["kind"])
-        calls.add_metric(["group"], self.group_calls())
-        calls.add_metric(["private"], self.private_calls())
-        for door, count_of in self.guest_calls.items():
-            calls.add_metric([door], count_of())
+        for kind, count_of in self.calls.items():
+            calls.add_metric([kind], count_of())
         yield calls
         yield from self._speculation()
-        floods = CounterMetricFamily("parley_flood_waits", "Times that Telegram asked to be left alone for a while.", labels=["request"])
-        for request, count in self.floods.items():
-            floods.add_metric([request], count)
-        yield floods
+        if self.floods is not None:
+            yield _floods(self.floods)
         dropped = CounterMetricFamily("parley_dropped", "What was dropped because there was too much of it.", labels=["what"])
         for what, count in self.dropped().items():
             dropped.add_metric([what], count)
@@ -50,3 +45,10 @@ class Live(Collector):
         yield CounterMetricFamily("parley_speculation_shed", "Replies not begun early because there was too much to do.", value=ahead.shed)
         if (rate := ahead.hit_rate) is not None:
             yield GaugeMetricFamily("parley_speculation_hit_ratio", "The share of replies begun early that were spoken.", value=rate)
+
+
+def _floods(counts: Mapping[str, int]) -> Metric:
+    floods = CounterMetricFamily("parley_flood_waits", "Times that Telegram asked to be left alone for a while.", labels=["request"])
+    for request, count in counts.items():
+        floods.add_metric([request], count)
+    return floods

@@ -71,9 +71,11 @@ def _control(base: Foundation, at_work: AccountAtWork, calls: AllCalls, chats: C
 
 def _live(base: Foundation, at_work: AccountAtWork, calls: AllCalls) -> Live:
     return Live(
-        group_calls=lambda: len(calls.manager.active),
-        private_calls=lambda: len(calls.private.calls),
-        guest_calls={door.value: partial(calls.guests.count, door) for door in Door},
+        calls={
+            "group": lambda: len(calls.manager.active),
+            "private": lambda: len(calls.private.calls),
+            **{door.value: partial(calls.guests.count, door) for door in Door},
+        },
         speculation=base.engines.speculation,
         floods=at_work.account.gates.floods,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -49,8 +50,41 @@ async def test_the_page_is_there_until_it_is_stopped(
             assert (await health.json())["status"] == "healthy"
         async with http.get(f"http://127.0.0.1:{port}/api/calls") as calls:
             assert calls.status == 200
+        assert kinds_of_calls(await page_at(http, port)) == {"browser", "websocket"}
         os.kill(os.getpid(), signal.SIGTERM)
         assert await working == 0
+
+
+async def page_at(http: aiohttp.ClientSession, port: int) -> str:
+    async with http.get(f"http://127.0.0.1:{port}/metrics") as page:
+        assert page.status == 200
+        return await page.text()
+
+
+def kinds_of_calls(metrics: str) -> set[str]:
+    return set(re.findall(r'^parley_calls\{kind="(\w+)"\} 0.0$', metrics, re.MULTILINE))
+
+
+async def test_the_metrics_are_there_and_at_a_port_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_room, "loaded", engines_at_once)
+    port, metrics_port = free_port(), free_port()
+    async with asyncio.timeout(20), aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+        working = group.create_task(talk(load_settings(None, data_dir=tmp_path, http_port=port, metrics_port=metrics_port)))
+        pages = [await page_when_there(http, each) for each in (port, metrics_port)]
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await working == 0
+    for page in pages:
+        assert kinds_of_calls(page) == {"browser", "websocket"}
+        assert "parley_event_loop_lag_seconds_count" in page
+        assert "parley_speculation_begun_total" in page
+        assert "parley_flood_waits" not in page, "there is no Telegram that could ask for patience"
+
+
+async def page_when_there(http: aiohttp.ClientSession, port: int) -> str:
+    while True:
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            return await page_at(http, port)
+        await asyncio.sleep(0.02)
 
 
 async def test_without_a_port_there_is_nothing_to_talk_on(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def live(**changes: Any) -> Live:
-    return Live(**{"group_calls": lambda: 0, "private_calls": lambda: 0, "speculation": Speculation(), "floods": {}, **changes})
+    return Live(**{"calls": {"group": lambda: 0, "private": lambda: 0}, "speculation": Speculation(), "floods": {}, **changes})
 
 
 async def read(settings: Settings, accept: str = "") -> tuple[dict[str, float], str]:
@@ -87,7 +87,7 @@ async def test_calls_are_counted_by_kind() -> None:
             events.CallIncoming(chat_id=PERSON, name="Ann", **when),
             events.CallJoined(chat_id=PERSON, **when),
         ],
-        live(group_calls=lambda: 3, private_calls=lambda: 1),
+        live(calls={"group": lambda: 3, "private": lambda: 1}),
     )
     assert seen['parley_calls_joined_total{kind="group"}'] == seen['parley_calls_joined_total{kind="private"}'] == 1
     assert seen['parley_calls_left_total{kind="group"}'] == 1
