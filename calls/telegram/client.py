@@ -138,10 +138,8 @@ class TelegramAccount:
             await asyncio.wait({self._watching})
         try:
             async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
-                stood = self.client.is_connected()
                 await self.client.disconnect()
-                if stood or self.client.disconnected.done():
-                    await asyncio.gather(self.client.disconnected, return_exceptions=True)  # else it is printed as never retrieved
+                await asyncio.gather(self.client.disconnected, return_exceptions=True)  # else it is printed as never retrieved
         except (TimeoutError, ConnectionError) as error:
             log.warning("the Telegram connection was not closed cleanly: %r", error)
         self._lock.release()

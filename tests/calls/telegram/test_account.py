@@ -105,14 +105,6 @@ async def test_no_network_gives_up_in_time_with_one_message(telegram: LoopbackTe
     assert error.value.exit_code == EXIT_UNAVAILABLE
 
 
-async def test_an_account_that_never_connected_is_closed_cleanly(
-    telegram: LoopbackTelegram, parley: Account, caplog: pytest.LogCaptureFixture
-) -> None:
-    account = TelegramAccount(create_client(settings(telegram_session=telegram.session_for(parley))))
-    await account.close()
-    assert "not closed cleanly" not in caplog.text
-
-
 async def test_a_flood_wait_at_the_start(telegram: LoopbackTelegram, parley: Account) -> None:
     telegram.faults.flood("users.GetUsers", 77)
     with pytest.raises(ParleyError, match="Telegram asks to wait 77 seconds"):
