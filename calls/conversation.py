@@ -7,43 +7,37 @@ one task group.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from audio.playout import Playout
-from audio.stt import Transcript
-from brain.tools import ToolUse
-from calls import events
-from calls.drafting import GLIMPSE_MISSES_BYTES, Drafting, Engines
-from calls.floor import BACKCHANNEL, Floor
+from calls.company import Company
+from calls.drafting import Drafting, Engines
+from calls.events import EngineFailed, EventBus
+from calls.floor import Floor
+from calls.foresight import Foresight
+from calls.guarded_tasks import GuardedTasks
 from calls.hearing import Hearing
 from calls.history import History
+from calls.idle_prompt import IdlePrompt
+from calls.interruptions import Interruptions
 from calls.latency import LatencyBook
 from calls.lines import Participant
 from calls.manners import Manners
 from calls.pause_reader import PauseReader
+from calls.reporter import Reporter
 from calls.state import Phase
 from calls.turn import Draft, Turn, TurnState
-from calls.turns.addressing import Addressing, Heard
-from calls.turns.backchannels import is_backchannel
 from calls.turns.barge_in import BargeIn, BargeInStep
 from calls.turns.endpointing import Edge, Endpointing
 from calls.turns.lulls import LullEdge
 from calls.turns.patience import Patience
 from calls.turns.revisions import Revisions
-from calls.turns.text_cues import finished_by_words
 from calls.typed_turn import readable, typed_turn
-from engines import Remedy, Trouble, listen_to_troubles
 from errors import EngineError
-
-log = logging.getLogger(__name__)
 
 NOBODY = Participant(0, "")
 WATCH_S = 0.05
-LONGEST_HOLD_S = 3.0
-"""A bot that somebody has talked over for this long gives up the floor, whatever is being said."""
 
 
 class Conversation:
@@ -55,65 +49,51 @@ class Conversation:
         engines: Engines,
         manners: Manners,
         playout: Playout,
-        bus: events.EventBus,
+        bus: EventBus,
         chance: Callable[[], float] = random.random,
         history: History | None = None,
     ) -> None:
         self.history = History() if history is None else history
         self._clock = asyncio.get_running_loop().time
         self._chat_id = chat_id
-        self._chance = chance
         self._manners = manners
         self._engines = engines
         self._playout = playout
-        self._bus = bus
-        self._group = asyncio.TaskGroup()
         self._revisions = Revisions()
-        self._people: dict[int, Participant] = {}
         self._hearings: dict[int, Hearing] = {}
         self._pause_readers: dict[int, PauseReader] = {}
-        self._addressing = Addressing(manners.addressing)
-        self._held_since_s: float | None = None
-        self._last_word_s = self._clock()
-        self._asked_whether_there = False
         self._turns: dict[int, Turn] = {}
-        self._drafting = Drafting(engines, manners, self.history, self._revisions, self._spawn, self._clock)
+        self._idle_prompt = IdlePrompt(self._clock())
+        self._reporter = Reporter(bus, chat_id, self._clock)
+        self._tasks = GuardedTasks(chat_id, self._reporter.trouble)
+        self._company = Company(manners, self._clock, chance)
+        self._drafting = Drafting(engines, manners, self.history, self._revisions, self._tasks.spawn, self._clock)
         self._floor = Floor(
-            self._drafting, playout, self.history, self._publish, self._spawn, self._close, manners.longest_wait_for_floor_s
+            self._drafting, playout, self.history, self._reporter.publish, self._tasks.spawn, self._close, manners.longest_wait_for_floor_s
         )
-        self._floor.why_not_answer = self._why_not_answer
-        self._floor.replied = lambda turn, heard: self._addressing.replied(turn.participant.id, self._clock(), heard)
-        self._floor.would_answer = lambda turn, draft: self._addressing.foresee(self._heard(turn, draft.transcript), self._clock())
-        self._floor.say_unasked = self.announce
+        self._foresight = Foresight(self._drafting, self._floor, self._company, self._reporter, self._tasks.spawn)
+        self._interruptions = Interruptions(playout, self._floor, self._company, self._hearings, self._turns, self._clock)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Answer what the parts ask, and take what they tell."""
         self._drafting.on_words = self._on_words
         self._drafting.on_glimpse = self._expect
-        self._drafting.on_tool = self._note_tool
-        self._drafting.present = lambda: [person.name for person in self._people.values()]
+        self._drafting.on_tool = self._reporter.tool_used
+        self._drafting.present = self._company.names
+        self._floor.why_not_answer = self._company.why_not_answer
+        self._floor.replied = self._company.replied
+        self._floor.would_answer = lambda turn, draft: self._company.means_bot(turn, draft.transcript)
+        self._floor.say_unasked = self.announce
         self._floor.others_speaking = self._others_speaking
-        playout.held_back = self._held_back
 
     # ---- life
 
     async def run(self) -> None:
         """Converse until cancelled; every task of the conversation ends with it."""
-        async with self._group:
-            self._spawn(self._prefill())
-            self._spawn(self._watch())
-            if self._manners.welcome:
-                self.announce(self._manners.welcome)
-            await self._floor.run()
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = self._group.create_task(self._guarded(work))
-        task.add_done_callback(lambda _task: work.close())
-        return task
-
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
-        listen_to_troubles(self._note_trouble)
-        try:
-            await work
-        except Exception:
-            log.exception("a task of the conversation failed", extra={"chat_id": self._chat_id})
+        if self._manners.welcome:
+            self.announce(self._manners.welcome)
+        await self._tasks.run(self._prefill(), self._watch(), until=self._floor.run())
 
     def announce(self, text: str, language: str | None = None, *, first: bool = False) -> asyncio.Event:
         """Say something that nobody asked for, when what was asked before is answered; what is returned is set when it is over.
@@ -126,75 +106,36 @@ class Conversation:
         """Somebody writes instead of speaking: it interrupts the bot and is answered like a spoken turn."""
         if not (words := readable(text)):
             return
-        self._interrupt(participant)
-        self._asked_whether_there = False
-        turn = typed_turn(participant, words, self._language, self._revisions, self._clock())
-        self._publish(events.TurnBegan, turn_id=turn.turn_id, speaker=participant.name, speaker_id=participant.id)
+        self._interruptions.interrupt(participant)
+        self._idle_prompt.somebody_spoke()
+        turn = typed_turn(participant, words, self._company.language, self._revisions, self._clock())
+        self._reporter.turn_began(turn)
         self._floor.commit(turn)
 
     def change_manners(self, manners: Manners) -> None:
         """From the next turn on; how a participant is listened to stays as it was when they were first heard."""
         self._manners = manners
-        self._addressing.rules = manners.addressing
+        self._company.change_manners(manners)
         self._drafting.change_manners(manners)
 
     async def _prefill(self) -> None:
         try:
             await self._drafting.prefill()
         except EngineError as error:
-            self._publish(events.EngineFailed, part="thinking", what=str(error))
+            self._reporter.publish(EngineFailed, part="thinking", what=str(error))
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
             for hearing in list(self._hearings.values()):
                 hearing.fill_gap()
-            self._end_long_silences()
+            self._interruptions.end_long_holds()
             self._ask_whether_anybody_is_there()
 
     def _ask_whether_anybody_is_there(self) -> None:
-        if self._manners.idle_prompt_s is None:
-            return
-        if self._floor.phase is not Phase.LISTENING or any(hearing.in_turn for hearing in self._hearings.values()):
-            self._last_word_s = self._clock()
-            return
-        if not self._asked_whether_there and self._clock() - self._last_word_s >= self._manners.idle_prompt_s:
-            self._asked_whether_there = True
+        quiet = self._floor.phase is Phase.LISTENING and not any(hearing.in_turn for hearing in self._hearings.values())
+        if self._idle_prompt.due(self._clock(), self._manners.idle_prompt_s, quiet=quiet):
             self.announce(self._manners.idle_prompt)
-
-    def _end_long_silences(self) -> None:
-        """A held reply goes on when nobody speaks any more, and is given up when somebody does for long."""
-        if not self._playout.held:
-            self._held_since_s = None
-            return
-        self._held_since_s = self._held_since_s or self._clock()
-        speaking = [hearing for hearing in self._hearings.values() if hearing.in_turn]
-        if not speaking and not self._floor.deciding() and not self._anybody_sounds:
-            self._go_on()
-        elif speaking and self._clock() - self._held_since_s > LONGEST_HOLD_S:
-            self._interrupt(speaking[0].participant)
-
-    def _publish(self, event: type[events.CallEvent], **fields: Any) -> None:
-        self._bus.publish(event(chat_id=self._chat_id, at_s=self._clock(), **fields))
-
-    def _note_trouble(self, trouble: Trouble) -> None:
-        told = {"part": trouble.part.value, "engine": trouble.engine, "what": trouble.what}
-        if trouble.remedy is Remedy.RETRIED:
-            self._publish(events.EngineRetried, **told)
-        else:
-            self._publish(events.EngineReplaced, **told, by=trouble.by)
-
-    def _note_tool(self, turn: Turn, use: ToolUse, seconds: float) -> None:
-        call, result = use.call, use.result
-        self._publish(
-            events.ToolUsed,
-            turn_id=turn.turn_id,
-            tool=call.name,
-            arguments=call.arguments,
-            outcome=result.outcome.value,
-            result=result.text,
-            seconds=seconds,
-        )
 
     @property
     def phase(self) -> Phase:
@@ -217,11 +158,11 @@ class Conversation:
 
     def participant_joined(self, participant: Participant) -> None:
         """Somebody is in the call, whether or not they ever speak."""
-        self._people[participant.id] = participant
+        self._company.joined(participant)
 
     def participant_left(self, participant: Participant) -> None:
         """Somebody has gone: what they were saying is answered as far as it was heard."""
-        self._people.pop(participant.id, None)
+        self._company.left(participant)
         hearing = self._hearings.get(participant.id)
         if hearing and hearing.in_turn:
             self.on_edge(hearing, Edge.ENDED)
@@ -238,11 +179,10 @@ class Conversation:
         if turn := self._turns.pop(participant_id, None):
             self._close(turn)
         self._floor.withdraw(participant_id)
-        if not self._floor.deciding() and not any(other.in_turn for other in self._hearings.values()):
-            self._go_on()
+        self._interruptions.somebody_withdrew()
 
     def _begin_to_hear(self, participant: Participant) -> Hearing:
-        self._people.setdefault(participant.id, participant)
+        self._company.sounded(participant)
         hearing = self._hearings[participant.id] = self._new_hearing(participant)
         if self._manners.waits:
             self._pause_readers[participant.id] = PauseReader(
@@ -250,7 +190,7 @@ class Conversation:
                 Patience(self._manners.waits),
                 self._engines.turn_judge,
                 hearing.pcm,
-                self._spawn,
+                self._tasks.spawn,
                 hearing.end_after,
             )
         return hearing
@@ -266,21 +206,9 @@ class Conversation:
     def _others_speaking(self, participant: Participant) -> bool:
         return any(hearing.speaking for hearing in self._hearings.values() if hearing.participant.id != participant.id)
 
-    def _held_back(self) -> bool:
-        return any(hearing.holds_back() for hearing in self._hearings.values())
-
     def on_barge_in(self, hearing: Hearing, step: BargeInStep) -> None:
         """The bot's voice ducks, holds, stops or comes back because of a participant."""
-        match step:
-            case BargeInStep.DUCK:
-                self._playout.duck()
-            case BargeInStep.UNDUCK:
-                self._playout.unduck()
-            case BargeInStep.HOLD:
-                self._playout.hold()
-            case BargeInStep.CUT:
-                if len(self._people) <= 1 or self._floor.is_answering(hearing.participant):
-                    self._interrupt(hearing.participant)
+        self._interruptions.take(hearing, step)
         self._floor.changed()
 
     # ---- turns
@@ -302,31 +230,20 @@ class Conversation:
         self._floor.changed()
 
     def _tell_pause_reader(self, hearing: Hearing, edge: Edge) -> None:
-        reader = self._pause_readers.get(hearing.participant.id)
-        if reader is None:
-            return
-        match edge:
-            case Edge.PAUSED:
-                reader.paused()
-            case Edge.RESUMED:
-                reader.resumed(hearing.last_pause_s)
-            case Edge.ENDED | Edge.DROPPED:
-                reader.ended()
-            case _:
-                pass
+        if reader := self._pause_readers.get(hearing.participant.id):
+            reader.follow(edge, hearing.last_pause_s)
 
     def _begin(self, hearing: Hearing) -> None:
         participant = hearing.participant
         turn = self._floor.take_back(participant)
         if turn:
             self._resume(turn)
-            if reader := self._pause_readers.get(participant.id):
-                reader.resumed(hearing.last_pause_s)
+            self._tell_pause_reader(hearing, Edge.RESUMED)
         else:
             turn = Turn(participant, self._revisions.begin())
-        self._asked_whether_there = False
+        self._idle_prompt.somebody_spoke()
         self._turns[participant.id] = turn
-        self._publish(events.TurnBegan, turn_id=turn.turn_id, speaker=participant.name, speaker_id=participant.id)
+        self._reporter.turn_began(turn)
 
     def on_lull(self, hearing: Hearing, edge: LullEdge) -> None:
         """Where a participant may just have ended, transcribing begins at once; where not, nothing has happened."""
@@ -375,30 +292,7 @@ class Conversation:
             self._commit(turn, hearing)
         else:
             self._close(turn)
-        self._come_back(turn)
-
-    def _come_back(self, turn: Turn, words: str = "") -> None:
-        """Let the bot go on after a turn that was nothing, unless another turn is open or not understood yet: then that one decides."""
-        in_turns = [hearing.participant.id for hearing in self._hearings.values() if hearing.in_turn]
-        alone = all(self._turns.get(participant_id) is turn for participant_id in in_turns)
-        if alone and not self._floor.deciding(besides=turn) and not self._anybody_sounds:
-            self._go_on(turn.participant, words)
-
-    @property
-    def _anybody_sounds(self) -> bool:
-        return any(hearing.voiced for hearing in self._hearings.values())
-
-    def _interrupt(self, by: Participant) -> None:
-        if self._floor.interrupt(by):
-            self._start_over()
-
-    def _start_over(self) -> None:
-        for hearing in self._hearings.values():
-            hearing.start_over()
-
-    def _go_on(self, by: Participant | None = None, words: str = "") -> None:
-        self._start_over()
-        self._floor.come_back(by, words)
+        self._interruptions.was_nothing(turn)
 
     def _close(self, turn: Turn) -> None:
         turn.drop_draft()
@@ -410,79 +304,16 @@ class Conversation:
     def _on_words(self, turn: Turn, draft: Draft) -> None:
         words = draft.transcript.text if draft.transcript and self._drafting.understood(draft) else ""
         if words and (reader := self._pause_readers.get(turn.participant.id)) and turn.state is TurnState.OPEN:
-            reader.words(words, self._language_of(draft))
-        self._caption(turn, words)
-        turn.aside = self._aside(turn, draft, words) if self._floor.speaks_to_another_turn(turn) else ""
+            reader.words(words, self._company.language_of(draft))
+        self._reporter.words_so_far(turn, words)
+        turn.aside = self._interruptions.why_not_meant(turn, draft, words)
         if not words or turn.aside:
-            self._come_back(turn, words)
+            self._interruptions.was_nothing(turn, words)
             return
-        self._interrupt(turn.participant)
-        if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, draft.transcript), self._clock()):
-            self._drafting.reply(turn, draft)
-
-    def _caption(self, turn: Turn, words: str) -> None:
-        if words and turn.state is TurnState.OPEN:
-            speaker = turn.participant
-            self._publish(
-                events.TurnPartial,
-                turn_id=turn.turn_id,
-                revision=turn.revision.number,
-                speaker=speaker.name,
-                speaker_id=speaker.id,
-                text=words,
-            )
+        self._interruptions.interrupt(turn.participant)
+        self._foresight.prepare(turn, draft)
 
     def _expect(self, turn: Turn) -> None:
-        """Who has fallen silent has probably said what was glimpsed of it: the reply to that begins before it is known for certain."""
-        draft, glimpse = turn.draft, turn.glimpse
         hearing = self._hearings.get(turn.participant.id)
-        if glimpse is None or hearing is None or self._turns.get(turn.participant.id) is not turn:
-            return
-        if draft is None or not draft.ready.is_set():
-            self._caption(turn, glimpse.transcript.text)
-        if draft is None:
-            self._read_ahead(turn, glimpse.transcript)
-            return
-        if draft.ready.is_set() or not hearing.has_fallen_silent:
-            return
-        if len(turn.carried) + hearing.sounding_bytes - glimpse.covers_bytes > GLIMPSE_MISSES_BYTES:
-            return
-        words = glimpse.transcript
-        if finished_by_words(words.text, words.language) < 0 or self._floor.taken_by_another(turn):
-            return
-        if self._addressing.foresee(self._heard(turn, words), self._clock()):
-            self._drafting.expect(turn, draft, words.text)
-
-    def _read_ahead(self, turn: Turn, words: Transcript) -> None:
-        """Whoever still speaks to the bot has most of it said: the brain may read that already."""
-        if not self._floor.taken_by_another(turn) and self._addressing.foresee(self._heard(turn, words), self._clock()):
-            self._spawn(self._drafting.read_ahead(turn, words.text))
-
-    def _aside(self, turn: Turn, draft: Draft, words: str) -> str:
-        """Why words spoken over the bot's voice are not meant to stop it; empty: they are."""
-        hearing = self._hearings.get(turn.participant.id)
-        if hearing and is_backchannel(words, hearing.spoken_s, self._language_of(draft)):
-            return BACKCHANNEL
-        addressed = self._addressing.foresee(self._heard(turn, draft.transcript), self._clock()) or self._floor.is_answering(
-            turn.participant
-        )
-        return "" if addressed else "said to somebody else"
-
-    def _why_not_answer(self, turn: Turn, draft: Draft) -> str:
-        """Asked once for each committed turn; empty: it is answered."""
-        if turn.aside:
-            return turn.aside
-        verdict = self._addressing.decide(self._heard(turn, draft.transcript), self._clock(), self._chance())
-        return "" if verdict.answers else verdict.name.lower().replace("_", " ")
-
-    def _heard(self, turn: Turn, words: Transcript | None) -> Heard:
-        others = [person.name for person in self._people.values() if person.id != turn.participant.id]
-        text, language = (words.text, words.language) if words else ("", self._language)
-        return Heard(text, turn.participant.id, len(others) + 1, language, tuple(others))
-
-    def _language_of(self, draft: Draft) -> str:
-        return draft.transcript.language if draft.transcript else self._language
-
-    @property
-    def _language(self) -> str:
-        return self._manners.language or "en"
+        if hearing and self._turns.get(turn.participant.id) is turn:
+            self._foresight.expect(turn, hearing)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Final, Protocol
 
+from calls.turns.endpointing import Edge
 from calls.turns.patience import NOTHING, Evidence, Patience
 from calls.turns.text_cues import finished_by_words
 from errors import EngineError
@@ -62,6 +63,18 @@ class PauseReader:
     def wait_s(self) -> float:
         """The silence that ends the turn, as far as it is known now."""
         return self._patience.wait_s(self._evidence)
+
+    def follow(self, edge: Edge, last_pause_s: float) -> None:
+        """Take an edge of the participant's turns; ``last_pause_s`` is the silence before their newest stretch of speech."""
+        match edge:
+            case Edge.PAUSED:
+                self.paused()
+            case Edge.RESUMED:
+                self.resumed(last_pause_s)
+            case Edge.ENDED | Edge.DROPPED:
+                self.ended()
+            case Edge.BEGAN:
+                pass
 
     def paused(self) -> None:
         """The participant has paused: nothing is known yet of this pause."""

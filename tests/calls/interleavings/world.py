@@ -15,7 +15,7 @@ from typing import Any, Final
 from audio.pcm import BYTES_PER_SAMPLE, HEARING_FRAME_BYTES, HEARING_RATE_HZ
 from audio.playout import Playout
 from brain import Message, Role, toolbox
-from calls import answer, conversation, drafting, events, floor, reply, turn
+from calls import answer, drafting, events, floor, interruptions, reply, turn
 from calls.conversation import Conversation
 from calls.drafting import Engines
 from calls.hearing import Hearing
@@ -74,7 +74,7 @@ MANNERS: Final = Manners(
 SHORTER: Final = (
     (turn, "LONG_STRETCH_BYTES", 4 * HOP_BYTES),
     (floor, "LONGEST_CARRIED_BYTES", 12 * HOP_BYTES),
-    (conversation, "LONGEST_HOLD_S", 0.5),
+    (interruptions, "LONGEST_HOLD_S", 0.5),
     (reply, "AHEAD_S", 0.4),
     (drafting, "WORDS_LATE_S", 0.5),
     (floor, "WORDS_LATE_S", 0.5),
