@@ -24,6 +24,7 @@ from calls.lines.allowance import Allowance
 from calls.lines.browser import BrowserLine
 from calls.lines.line import Participant
 from calls.lines.pacer import Pacer
+from calls.unspoken import Unspoken
 from errors import LineError
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class BrowserSession:
     _calls: BrowserCalls
     _line: BrowserLine | None = None
     _guest: GuestCall | None = None
+    _unspoken: Unspoken | None = None
     _task: asyncio.Task[None] | None = None
     _send: Send | None = None
     _unwanted: bool = False
@@ -139,6 +141,8 @@ class BrowserSession:
         match message:
             case {"type": "text", "text": str(typed)}:
                 self.type(typed)
+            case {"type": "spoken", "n": int(number), "characters": int(characters)} if self._unspoken is not None:
+                self._unspoken.spoken(number, characters)
             case {"type": "end"}:
                 self.hang_up()
             case _:
@@ -170,8 +174,11 @@ class BrowserSession:
             self._line.send('{"type": "clear"}')
 
     def _show(self, event: CallEvent) -> None:
-        if (message := caption(event)) is not None:
-            self.tell(message)
+        if (message := caption(event)) is None:
+            return
+        self.tell(message)
+        if self._unspoken is not None and (words := message.get("unspoken")):
+            self._unspoken.leave(self._numbered, words)
 
     # ---- the call itself
 
@@ -179,6 +186,7 @@ class BrowserSession:
         how: Ending | None = None
         try:
             guest = self._guest = await self._calls.guests.open(line, self.wishes)
+            self._unspoken = Unspoken(guest.history)
             unsubscribe = self._calls.bus.subscribe(self._show, guest.chat_id)
             try:
                 self.tell({"type": "connected", "call_id": guest.call_id, "resumed": guest.resumed, "phase": _phase_of(guest)})

@@ -80,7 +80,7 @@ class GuestWishes:
 class GuestCall:
     """One such call. ``call_id`` is for people and programs, ``chat_id`` that of its events; ``since`` in seconds since the epoch.
 
-    ``resumed``: it goes on with a conversation that was broken off.
+    ``resumed``: it goes on with a conversation that was broken off. ``history`` is what was said in it.
     """
 
     call_id: str
@@ -90,6 +90,7 @@ class GuestCall:
     title: str
     since: float
     call: Call
+    history: History
     resumed: bool = False
     over: asyncio.Future[Ending] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -205,7 +206,8 @@ class GuestCalls:
             history=session.history,
             too_long=ending.CALL_AGAIN,
         )
-        return GuestCall(secrets.token_hex(8), session_id, session.chat_id, wishes.door, wishes.title, self._wall_clock(), call, resumed)
+        call_id, since = secrets.token_hex(8), self._wall_clock()
+        return GuestCall(call_id, session_id, session.chat_id, wishes.door, wishes.title, since, call, session.history, resumed)
 
     def _session(self, session_id: str | None) -> tuple[str, _Session, bool]:
         known = self._sessions.get(session_id) if session_id else None

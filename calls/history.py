@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from brain import Message, Role
 from brain.tools import ToolUse
@@ -34,6 +34,15 @@ class History:
         """Remember one more exchange."""
         self.exchanges.append(exchange)
         self.version += 1
+
+    def hear_more(self, exchange: PastExchange, words: str) -> None:
+        """After its end ``words`` were heard of its reply as well; they may begin with what was heard before."""
+        for place, known in enumerate(self.exchanges):
+            if known is exchange:
+                before = exchange.reply_heard
+                heard = words if words.startswith(before) else f"{before} {words}"
+                self.exchanges[place] = replace(exchange, reply_heard=heard)
+                self.version += 1
 
     def clear(self) -> int:
         """Forget everything; how many exchanges that were."""

@@ -16,6 +16,9 @@ const element = (id) => document.getElementById(id);
 const [call, mute, hangUp, problem, voice, text] = ['call', 'mute', 'hang-up', 'problem', 'voice', 'text'].map(element);
 const captions = new Captions(element('captions'), element('announcements'));
 
+/** A browser forgets an utterance that nobody holds, and its events with it. */
+const spokenHere = new Set();
+
 let connection = null;
 let stream = null;
 let stopLevel = () => {};
@@ -147,7 +150,7 @@ function showTurn(message) {
   if (message.type === 'turn') element('you-speak').classList.add('speaking');
   if (message.type === 'heard' || message.type === 'ignored') element('you-speak').classList.remove('speaking');
   captions.show(message);
-  if (message.unspoken && !message.again) speakHere(message.unspoken);
+  if (message.unspoken && !message.again) speakHere(message);
 }
 
 /** What is still on its way from the network is not to be heard. */
@@ -158,11 +161,21 @@ function fallSilent() {
   }, SILENT_MS);
 }
 
-/** Parley's own voice has failed: the browser's speaks, if it has one. */
-function speakHere(words) {
+/** Parley's own voice has failed: the browser's speaks, if it has one, and Parley is told how much of it was heard. */
+function speakHere({ n, unspoken }) {
   if (!('speechSynthesis' in window)) return;
-  const utterance = new SpeechSynthesisUtterance(words);
+  const utterance = new SpeechSynthesisUtterance(unspoken);
+  const inCall = connection;
+  let begun = 0;
+  const tell = (length) => {
+    spokenHere.delete(utterance);
+    if (inCall === connection) inCall?.spoken(n, [...unspoken.slice(0, length)].length);
+  };
   utterance.lang = chosenLanguage() ?? '';
+  utterance.onboundary = (event) => (begun = event.charIndex);
+  utterance.onend = () => tell(unspoken.length);
+  utterance.onerror = () => tell(begun);
+  spokenHere.add(utterance);
   window.speechSynthesis.speak(utterance);
 }
 

@@ -214,7 +214,15 @@ export class CallConnection {
   }
 
   type(text) {
-    const message = { type: 'text', text };
+    this.tell({ type: 'text', text });
+  }
+
+  /** The page has spoken so many characters of what message `n` could not have spoken. */
+  spoken(n, characters) {
+    this.tell({ type: 'spoken', n, characters });
+  }
+
+  tell(message) {
     if (this.channel?.readyState === 'open') this.channel.send(JSON.stringify(message));
     else this.unsent.push(message);
   }

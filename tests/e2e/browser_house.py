@@ -73,7 +73,10 @@ WATCH_SOUND: Final = """
       window.socket = this;
     }
   };
-  window.speechSynthesis.speak = (utterance) => window.spokenHere.push(utterance.text);
+  window.speechSynthesis.speak = (utterance) => {
+    window.spokenHere.push(utterance.text);
+    setTimeout(() => utterance.dispatchEvent(new Event('end')));
+  };
 """
 
 

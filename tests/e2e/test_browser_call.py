@@ -135,9 +135,10 @@ def test_without_a_microphone_one_writes_and_hears_the_answer(mute_page: Page, h
 
 
 def test_when_the_voice_fails_the_page_has_the_words_and_speaks_them(mute_page: Page, house: BrowserHouse) -> None:
-    """A91: the answer is shown as text, and the browser's own voice says it."""
+    """A91: the answer is shown as text, the browser's own voice says it, and Parley knows that it was heard."""
     page = mute_page
     call(page)
+    (guest,) = house.guests.calls
     house.fail_speaking(True)
     try:
         type_words(page, "Can you speak?")
@@ -146,6 +147,11 @@ def test_when_the_voice_fails_the_page_has_the_words_and_speaks_them(mute_page: 
         house.fail_speaking(False)
     assert captions_of(page)[-1]["words"] == f"{ECHO}Can you speak?"
     assert " ".join(page.evaluate("window.spokenHere")) == f"{ECHO}Can you speak?"
+    for _ in range(WITHIN_MS // 50):
+        if guest.history.exchanges[-1].reply_heard:
+            break
+        page.wait_for_timeout(50)
+    assert guest.history.exchanges[-1].reply_heard == f"{ECHO}Can you speak?"
     page.click("#hang-up")
     expect(page.locator("#call")).to_be_visible(timeout=WITHIN_MS)
 

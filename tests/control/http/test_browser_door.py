@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from control.http.access import Scope
 from control.http.server import application
 from control.http.services import HttpServices
 from control.services import ControlServices
+from errors import EngineError
 from storage import invites, tokens
 from storage.database import Database
 from tests.calls.lines.test_browser_line import Page, until
@@ -51,9 +53,11 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def door(tmp_path: Path, *, ice: IceServers | None = None, most_calls: int = 5) -> AsyncIterator[Door]:
+async def door(
+    tmp_path: Path, *, ice: IceServers | None = None, most_calls: int = 5, voice: ScriptedVoice | None = None
+) -> AsyncIterator[Door]:
     bus = EventBus()
-    engines = Engines(HearsClips([]), ScriptedBrain(lambda messages: f"To {messages[-1].text}"), ScriptedVoice())
+    engines = Engines(HearsClips([]), ScriptedBrain(lambda messages: f"To {messages[-1].text}"), voice or ScriptedVoice())
 
     async def manners_for(_chat_id: int) -> Manners:
         return Manners()
@@ -107,6 +111,31 @@ async def test_a_call_without_a_page_by_three_requests(tmp_path: Path) -> None:
         assert (await open_door.client.delete(path)).status == 200
         await until(lambda: not open_door.guests.calls)
         assert (await open_door.client.delete(path)).status == 404
+        await page.close()
+
+
+async def test_what_a_page_has_spoken_itself_is_heard_and_nothing_that_it_makes_up(tmp_path: Path) -> None:
+    async with door(tmp_path, voice=ScriptedVoice(failure=EngineError("The voice is gone."))) as open_door:
+        created = await (await open_door.client.post("/api/call", json={})).json()
+        path, page = f"/api/call/{created['session_id']}", Page()
+        answer = await (await open_door.client.post(f"{path}/offer", json={"sdp": await page.offer()})).json()
+        await page.peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+        await until(lambda: page.channel.readyState == "open" and open_door.guests.calls)
+        (guest,) = open_door.guests.calls
+        page.channel.send('{"type": "text", "text": "Hello?"}')
+        await until(lambda: any('"exchange"' in told for told in page.told))
+        (exchange,) = [message for message in map(json.loads, page.told) if message["type"] == "exchange"]
+        assert exchange["unspoken"] == "To Hello?"
+        for forged in (
+            {"n": exchange["n"] + 1, "characters": 9},
+            {"n": exchange["n"], "characters": "9"},
+            {"n": exchange["n"], "text": "I owe you a house."},
+        ):
+            page.channel.send(json.dumps({"type": "spoken", **forged}))
+        page.channel.send(json.dumps({"type": "spoken", "n": exchange["n"], "characters": 9_999}))
+        await until(lambda: guest.history.exchanges[-1].reply_heard)
+        assert [(past.said, past.reply_heard) for past in guest.history.exchanges] == [("Hello?", "To Hello?")]
+        await open_door.client.delete(path)
         await page.close()
 
 
