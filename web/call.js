@@ -149,6 +149,7 @@ function showTurn(message) {
   element('nothing-yet').hidden = true;
   if (message.type === 'turn') element('you-speak').classList.add('speaking');
   if (message.type === 'heard' || message.type === 'ignored') element('you-speak').classList.remove('speaking');
+  if (message.type === 'heard') window.speechSynthesis?.cancel();
   captions.show(message);
   if (message.unspoken && !message.again) speakHere(message);
 }

@@ -73,6 +73,8 @@ WATCH_SOUND: Final = """
       window.socket = this;
     }
   };
+  window.silenced = 0;
+  window.speechSynthesis.cancel = () => (window.silenced += 1);
   window.speechSynthesis.speak = (utterance) => {
     window.spokenHere.push(utterance.text);
     setTimeout(() => utterance.dispatchEvent(new Event('end')));

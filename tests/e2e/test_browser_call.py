@@ -152,6 +152,9 @@ def test_when_the_voice_fails_the_page_has_the_words_and_speaks_them(mute_page: 
             break
         page.wait_for_timeout(50)
     assert guest.history.exchanges[-1].reply_heard == f"{ECHO}Can you speak?"
+    silenced = page.evaluate("window.silenced")
+    type_words(page, "Never mind.")
+    page.wait_for_function("before => window.silenced > before", arg=silenced)
     page.click("#hang-up")
     expect(page.locator("#call")).to_be_visible(timeout=WITHIN_MS)
 
