@@ -36,6 +36,10 @@ def never() -> bool:
     return False
 
 
+def nobody_waits() -> None:
+    """The line looks for itself whether there is something to play."""
+
+
 class PlayingClause:
     """One clause of a reply on its way to the ear. Sound is appended while it is made; counts are in samples at 24 kHz."""
 
@@ -135,6 +139,8 @@ class Playout:
         self.take_back: Callable[[], int] = nothing_on_its_way
         """Set by a line that hands sound on ahead of the ear: has the far end forget what it has not played yet, and returns how many
         samples (24 kHz) of it were speech."""
+        self.on_said: Callable[[], None] = nobody_waits
+        """Set by a line that does not pull while the playout is :attr:`empty`: called when it no longer is."""
 
     # ---- what the line does
 
@@ -212,6 +218,7 @@ class Playout:
     def say(self, clause: PlayingClause) -> None:
         """Put a clause at the end of the queue; its sound may still be growing."""
         self._clauses.append(clause)
+        self.on_said()
 
     def duck(self) -> None:
         """Go on more quietly."""
@@ -253,6 +260,11 @@ class Playout:
         samples = as_samples(clause.peek(FADE_SAMPLES))
         faded = (samples * np.linspace(self._gain, 0.0, len(samples), dtype=np.float32)).astype("<i2").tobytes()
         return (faded + self.SILENCE)[:PLAYOUT_FRAME_BYTES]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is left to say."""
+        return not self._clauses
 
     @property
     def held(self) -> bool:

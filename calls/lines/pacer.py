@@ -52,6 +52,7 @@ class Pacer:
 
     def __init__(self) -> None:
         self._pulls: dict[object, Pull] = {}
+        self._resting: dict[object, Pull] = {}
         self._task: asyncio.Task[None] | None = None
         self.cadence = Cadence(0.0)
 
@@ -62,10 +63,21 @@ class Pacer:
             self.cadence.next_s = asyncio.get_running_loop().time()
             self._task = asyncio.create_task(self._run(), name="pacer")
 
+    def rest(self, line: object) -> None:
+        """Leave this line alone until :meth:`wake`, because there is nothing for it to play."""
+        if (pull := self._pulls.pop(line, None)) is not None:
+            self._resting[line] = pull
+
+    def wake(self, line: object) -> None:
+        """Pull a line that rests again."""
+        if (pull := self._resting.pop(line, None)) is not None:
+            self._pulls[line] = pull
+
     async def remove(self, line: object) -> None:
         """Pull it no longer; without any line the pacer rests."""
         self._pulls.pop(line, None)
-        if not self._pulls and self._task is not None:
+        self._resting.pop(line, None)
+        if not self._pulls and not self._resting and self._task is not None:
             task, self._task = self._task, None
             task.cancel()
             await asyncio.wait([task])

@@ -50,6 +50,10 @@ class Replies(Protocol):
     def pull(self) -> None:
         """10 ms have passed."""
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is being played, so that :meth:`pull` need not be called before something is said."""
+
     def take_back(self) -> int:
         """The voice was cut; how many samples (24 kHz) of it were sent and will not be heard."""
 
@@ -84,6 +88,11 @@ class WholeWavs:
         self._follow(self._clause)
         if self._sounded == self._end:
             self._clause = None
+
+    @property
+    def idle(self) -> bool:
+        """See :attr:`Replies.idle`."""
+        return self._clause is None and self._playout.empty
 
     def _begin(self, clause: PlayingClause, length: int) -> None:
         self._out.sound(wav_bytes(clause.peek(length), PLAYOUT_RATE_HZ))
@@ -150,6 +159,11 @@ class PacedPcm:
             self._frames += 1
         if self._frames == MESSAGE_FRAMES or (silent and self._frames):
             self._send()
+
+    @property
+    def idle(self) -> bool:
+        """See :attr:`Replies.idle`; what may still have to be taken back has to grow old first."""
+        return self._playout.empty and not self._frames and not any(self._recent)
 
     def _send(self) -> None:
         self._out.sound(self._resampler.feed(bytes(self._message)))

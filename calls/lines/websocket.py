@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from audio.pcm import HEARING_FRAME_BYTES, PLAYOUT_RATE_HZ
-from audio.playout import Playout, nothing_on_its_way
+from audio.playout import Playout, nobody_waits, nothing_on_its_way
 from calls.lines.event_stream import EventStream
 from calls.lines.line import AttendanceKnown, HearingSink, LineEvent, LineHungUp, Participant, ParticipantJoined
 from calls.lines.pacer import Pacer
@@ -68,6 +69,7 @@ class WebSocketLine:
         self._sink, self._playout = sink, playout
         self.play(self._playing)
         self._pacer.add(self, self._pull)
+        playout.on_said = partial(self._pacer.wake, self)
         self._events.put(ParticipantJoined(self._caller))
         self._events.put(AttendanceKnown())
 
@@ -87,8 +89,11 @@ class WebSocketLine:
         self._playout.take_back = self._replies.take_back
 
     def _pull(self) -> None:
-        if self._replies is not None:
-            self._replies.pull()
+        if self._replies is None:
+            return
+        self._replies.pull()
+        if self._replies.idle:
+            self._pacer.rest(self)
 
     def hear(self, pcm: bytes) -> None:
         """The next sound of the caller (16 kHz mono), as long as it may be."""
@@ -111,4 +116,5 @@ class WebSocketLine:
         self._sink = self._replies = None
         if self._playout is not None:
             self._playout.take_back = nothing_on_its_way
+            self._playout.on_said = nobody_waits
         self._events.close()

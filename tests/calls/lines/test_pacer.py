@@ -88,3 +88,29 @@ def test_it_can_begin_again() -> None:
         return pulled[0]
 
     assert run_in_virtual_time(twice()) == pytest.approx(20, abs=2)
+
+
+def test_a_line_that_rests_is_pulled_again_when_it_wakes() -> None:
+    async def rests() -> tuple[int, int]:
+        pacer, pulled = Pacer(), [0]
+
+        def pull() -> None:
+            pulled[0] += 1
+            if pulled[0] == 10:
+                pacer.rest("line")
+
+        pacer.add("line", pull)
+        await asyncio.sleep(1)
+        before = pulled[0]
+        pacer.wake("line")
+        pacer.wake("line")
+        await asyncio.sleep(0.1)
+        pacer.rest("line")
+        await pacer.remove("line")
+        pacer.wake("line")
+        await asyncio.sleep(1)
+        return before, pulled[0]
+
+    before, after = run_in_virtual_time(rests())
+    assert before == 10
+    assert after == pytest.approx(20, abs=1)
