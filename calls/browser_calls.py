@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from calls import ending
 from calls.captions import Message, caption
-from calls.ending import Ending
+from calls.ending import End, Ending
 from calls.errors import CallError
 from calls.events import CallEvent, EventBus
 from calls.guest_calls import RESUME_WITHIN_S, GuestCall, GuestCalls, GuestWishes
@@ -55,18 +55,25 @@ Send = Callable[[str], None]
 
 @dataclass(slots=True, eq=False)
 class BrowserSession:
-    """One page's call. ``session_id`` is a secret of the page: with it the page comes back."""
+    """One page's call. ``session_id`` is a secret of the page: with it the page comes back.
+
+    ``holder`` is whoever was let in, as the door knows them; it is handed on to a call that goes on with this one.
+    """
 
     session_id: str
     wishes: GuestWishes
     created_s: float
     _calls: BrowserCalls
+    holder: object = None
+    on_over: Callable[[], None] = lambda: None
+    """Called when the session can be used no more; perhaps more than once."""
     _line: BrowserLine | None = None
     _guest: GuestCall | None = None
     _unspoken: Unspoken | None = None
     _task: asyncio.Task[None] | None = None
     _send: Send | None = None
     _unwanted: bool = False
+    _sent_away: bool = False
     _texts: Allowance = field(default_factory=lambda: Allowance(TEXTS_PER_S, TEXTS_AT_ONCE))
     _messages: Allowance = field(default_factory=lambda: Allowance(MESSAGES_PER_S, MESSAGES_AT_ONCE))
     _numbered: int = 0
@@ -130,6 +137,15 @@ class BrowserSession:
         else:
             self._calls.forget(self)
 
+    def send_away(self, reason: str, key: str) -> None:
+        """End the call for good, and tell the page why."""
+        self._sent_away = self._unwanted = True
+        if self._line is not None:
+            self._line.hang_up(reason, key)
+        else:
+            self.tell({"type": "ended", "end": End.HUNG_UP.value, "reason": reason, "key": key})
+            self._calls.forget(self)
+
     def take(self, text: str) -> None:
         """A message of the page that came by the call's own channel; what makes no sense, or too much, is passed over."""
         if not self._messages.spend(1, self._calls.now_s()):
@@ -154,6 +170,11 @@ class BrowserSession:
     def call_id(self) -> str | None:
         """That of the call, once it has begun."""
         return self._guest.call_id if self._guest is not None else None
+
+    @property
+    def resumable(self) -> bool:
+        """There was a call, which may be gone on with after its end."""
+        return self._guest is not None and not self._sent_away
 
     @property
     def over(self) -> bool:
@@ -237,7 +258,7 @@ class BrowserCalls:
         self._clock = clock
         self._wall_clock = wall_clock
         self._sessions: dict[str, BrowserSession] = {}
-        self._ended: OrderedDict[str, tuple[GuestWishes, float]] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[GuestWishes, object, float]] = OrderedDict()
 
     async def __aenter__(self) -> BrowserCalls:
         return self
@@ -248,7 +269,7 @@ class BrowserCalls:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def create_session(self, wishes: GuestWishes) -> BrowserSession:
+    def create_session(self, wishes: GuestWishes, holder: object = None) -> BrowserSession:
         """A call that a page may connect to within a minute.
 
         :raises calls.errors.CallError: there is no room, or Parley is about to end.
@@ -258,7 +279,7 @@ class BrowserCalls:
         self._forget_old()
         if sum(session._line is None for session in self._sessions.values()) >= MOST_WAITING:
             raise CallError("Too many pages want to call at once.", "Try again in a minute.", key="browser.too_many")
-        session = BrowserSession(secrets.token_urlsafe(16), wishes, self._clock(), self)
+        session = BrowserSession(secrets.token_urlsafe(16), wishes, self._clock(), self, holder)
         self._sessions[session.session_id] = session
         return session
 
@@ -280,10 +301,10 @@ class BrowserCalls:
 
         :raises calls.errors.CallError: as :meth:`create_session`.
         """
-        wishes, ended_s = self._ended.get(session_id, (None, 0.0))
+        wishes, holder, ended_s = self._ended.get(session_id, (None, None, 0.0))
         if wishes is None or self._clock() - ended_s > RESUME_WITHIN_S:
             return None
-        session = self.create_session(wishes)
+        session = self.create_session(wishes, holder)
         self._ended.pop(session_id, None)
         return session
 
@@ -302,15 +323,16 @@ class BrowserCalls:
     def ended(self, session: BrowserSession, guest: GuestCall | None) -> None:
         """The call is over; for a minute it can be gone on with."""
         self.forget(session)
-        if guest is None:
+        if guest is None or not session.resumable:
             return
-        self._ended[session.session_id] = (replace(session.wishes, session_id=guest.session_id), self._clock())
+        self._ended[session.session_id] = (replace(session.wishes, session_id=guest.session_id), session.holder, self._clock())
         while len(self._ended) > MOST_ENDED:
             self._ended.popitem(last=False)
 
     def forget(self, session: BrowserSession) -> None:
         """It can be connected to no more."""
         self._sessions.pop(session.session_id, None)
+        session.on_over()
 
     def _forget_old(self) -> None:
         too_old_s = self._clock() - CONNECT_WITHIN_S

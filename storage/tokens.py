@@ -90,6 +90,15 @@ async def all_of_them(database: Database) -> list[Token]:
     return [_token(row) for row in await database.rows(f"SELECT {_COLUMNS} FROM tokens ORDER BY created_at, token_id")]
 
 
+async def good_ids(database: Database, now: float) -> frozenset[str]:
+    """Those of all tokens that let somebody in now."""
+    rows = await database.rows(
+        "SELECT token_id FROM tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)",
+        (now,),
+    )
+    return frozenset(row[0] for row in rows)
+
+
 async def any_ever(database: Database) -> bool:
     """Whether there ever was a token, also one that is revoked by now."""
     return bool(await database.rows("SELECT 1 FROM tokens LIMIT 1"))

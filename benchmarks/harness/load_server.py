@@ -34,6 +34,7 @@ from config import load_settings
 from control.http import voice_socket
 from control.http.access import DOORKEEPER, Doorkeeper
 from control.http.guard import middlewares
+from control.http.open_sockets import OPEN_SOCKETS, OpenSockets
 from control.http.server import places
 from control.http.services import HttpServices
 from control.services import ControlServices
@@ -97,6 +98,8 @@ async def served(most_calls: int, folder: Path) -> AsyncIterator[tuple[int, Pace
         )
         application = web.Application(middlewares=middlewares(places(settings)))
         application[DOORKEEPER] = Doorkeeper(database, settings.http_requests_per_minute)
+        application[OPEN_SOCKETS] = OpenSockets()
+        application.on_shutdown.append(application[OPEN_SOCKETS].close)
         application.add_routes(voice_socket.routes(services))
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await runner.setup()

@@ -14,6 +14,7 @@ from aiohttp import web
 from control.http.limits import Limits
 from control.http.problems import Problem
 from control.http.scopes import Scope
+from control.http.token_watch import Gone, TokenWatch
 from storage import tokens
 from storage.database import Database
 from storage.errors import StorageError
@@ -60,6 +61,7 @@ class Doorkeeper:
         self._misses = Limits(BAD_TOKENS_PER_MINUTE)
         self._wall_clock = wall_clock
         self._clock = clock
+        self._token_watch = TokenWatch(database, wall_clock)
 
     async def who(self, request: web.Request) -> Access:
         """Who asks.
@@ -90,11 +92,18 @@ class Doorkeeper:
         return Access(token.name, token.token_id, frozenset(Scope(scope) for scope in token.scopes & set(Scope)))
 
     async def still_good(self, access: Access) -> bool:
-        """Whether who was let in would be let in now: for what lasts, such as a stream of events."""
+        """Whether who was let in would be let in now."""
         if access.token_id is None:
             return not await tokens.any_ever(self._database)
         token = await tokens.of_id(self._database, access.token_id)
         return token is not None and token.is_good(self._wall_clock())
+
+    def watch(self, access: Access, gone: Gone) -> Callable[[], None]:
+        """Have ``gone`` called with the reason, within a few seconds, when who was let in would be let in no more: for what lasts.
+
+        Calling what is returned ends that.
+        """
+        return self._token_watch.add(access.token_id, gone)
 
     def count(self, access: Access) -> None:
         """Count a request.

@@ -21,7 +21,8 @@ from calls.browser_calls import BrowserCalls, BrowserSession
 from calls.guest_calls import Door, GuestWishes
 from calls.lines.allowance import Allowance
 from calls.typed_turn import readable
-from control.http.access import PROTOCOL, Scope, require, require_token
+from control.http.access import DOORKEEPER, PROTOCOL, Access, Scope, require, require_token
+from control.http.open_sockets import OPEN_SOCKETS, STOPPING
 from control.http.pages import page
 from control.http.problems import Problem
 from control.http.services import HttpServices
@@ -30,6 +31,7 @@ from errors import ParleyError
 from storage import invites
 
 CREATE_WITHIN_S: Final = 10.0
+CLOSING_S: Final = 2.0
 HEARTBEAT_S: Final = 15.0
 LARGEST_MESSAGE: Final = 128 * 1024
 MOST_UNSENT: Final = 1_000
@@ -69,19 +71,20 @@ class BrowserDoor:
 
     async def signalling(self, request: web.Request) -> web.StreamResponse:
         """One page's socket: ``create`` first, within ten seconds."""
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LARGEST_MESSAGE, protocols=(PROTOCOL,))
+        socket = web.WebSocketResponse(timeout=CLOSING_S, heartbeat=HEARTBEAT_S, max_msg_size=LARGEST_MESSAGE, protocols=(PROTOCOL,))
         await socket.prepare(request)
-        outbox: asyncio.Queue[str | None] = asyncio.Queue(MOST_UNSENT)
-        writing = asyncio.create_task(_write(socket, outbox))
-        try:
-            await self._converse(request, socket, outbox)
-        finally:
-            writing.cancel()
-            await asyncio.wait([writing])
-            await socket.close()
+        outbox: asyncio.Queue[str] = asyncio.Queue(MOST_UNSENT)
+        tasks = [asyncio.create_task(_write(socket, outbox))]
+        with request.app[OPEN_SOCKETS].entered(lambda: tasks.append(asyncio.create_task(_stop(socket)))):
+            try:
+                await self._converse(request, socket, outbox)
+            finally:
+                tasks[0].cancel()
+                await asyncio.wait(tasks)
+                await socket.close()
         return socket
 
-    async def _converse(self, request: web.Request, socket: web.WebSocketResponse, outbox: asyncio.Queue[str | None]) -> None:
+    async def _converse(self, request: web.Request, socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> None:
         try:
             async with asyncio.timeout(CREATE_WITHIN_S):
                 first = await socket.receive()
@@ -129,9 +132,11 @@ class BrowserDoor:
         known, seen = str(wish.get("session_id") or ""), wish.get("seen")
         returns = "live"
         if (session := self._calls.find(known)) is None:
-            session, returns = self._calls.come_back(known), "resumed"
+            session, returns = await self._come_back(request, known), "resumed"
         if session is None:
-            session, returns = self._calls.create_session(await self._wishes(request, wish)), "new"
+            wishes, access = await self._wishes(request, wish)
+            session, returns = self._calls.create_session(wishes, access), "new"
+            _watch(request, session)
         return session, {
             "type": "created",
             "session_id": session.session_id,
@@ -141,14 +146,23 @@ class BrowserDoor:
             "longest_s": session.wishes.longest_s,
         }
 
-    async def _wishes(self, request: web.Request, wish: dict[str, Any]) -> GuestWishes:
-        """What an invitation is bound to, or what the page asks for if its visitor may call without one."""
+    async def _come_back(self, request: web.Request, known: str) -> BrowserSession | None:
+        session = self._calls.come_back(known)
+        if session is not None and isinstance(session.holder, Access) and not await request.app[DOORKEEPER].still_good(session.holder):
+            self._calls.forget(session)
+            return None
+        if session is not None:
+            _watch(request, session)
+        return session
+
+    async def _wishes(self, request: web.Request, wish: dict[str, Any]) -> tuple[GuestWishes, Access | None]:
+        """What an invitation is bound to, or what the page asks for if its visitor may call without one; who that visitor is then."""
         name = readable(str(wish.get("name") or ""))[:LONGEST_NAME] or "Guest"
         language = str(wish.get("language") or "")
         wishes = GuestWishes(door=Door.BROWSER, title=name, language=language if LANGUAGES.fullmatch(language) else None)
         if invite := str(wish.get("invite") or ""):
             invited = await invites.redeem(self._services.database, invite, time.time())
-            return GuestWishes(
+            bound = GuestWishes(
                 door=Door.BROWSER,
                 title=name,
                 chat_id=invited.chat_id,
@@ -157,11 +171,10 @@ class BrowserDoor:
                 opening=invited.opening,
                 purpose=invited.purpose,
             )
+            return bound, None
         if token := str(wish.get("token") or ""):
-            await require_token(request, Scope.VOICE, token)
-        else:
-            await require(request, Scope.VOICE)
-        return wishes
+            return wishes, await require_token(request, Scope.VOICE, token)
+        return wishes, await require(request, Scope.VOICE)
 
     # ---- by requests
 
@@ -187,9 +200,21 @@ class BrowserDoor:
         return session
 
 
-async def _write(socket: web.WebSocketResponse, outbox: asyncio.Queue[str | None]) -> None:
+def _watch(request: web.Request, session: BrowserSession) -> None:
+    """The call ends when whoever was let in would be let in no more."""
+    if isinstance(session.holder, Access):
+        keeper = request.app[DOORKEEPER]
+        session.on_over = keeper.watch(session.holder, lambda reason: session.send_away(reason, "browser.token_gone"))
+
+
+async def _stop(socket: web.WebSocketResponse) -> None:
+    await socket.close(code=WSCloseCode.GOING_AWAY, message=STOPPING.encode())
+
+
+async def _write(socket: web.WebSocketResponse, outbox: asyncio.Queue[str]) -> None:
     with contextlib.suppress(ConnectionError):
-        while (message := await outbox.get()) is not None:
+        while True:
+            message = await outbox.get()
             if outbox.qsize() >= MOST_UNSENT - 1:
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"messages are not read")
                 return

@@ -50,17 +50,19 @@ class Live:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too_many_streams", "Too many pages watch the calls.", "Close some of them.")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
-        task = asyncio.create_task(self._tell(request, response, access))
+        task = asyncio.create_task(self._tell(response))
         self._streams.add(task)
+        forget = request.app[DOORKEEPER].watch(access, lambda _reason: task.cancel())
         try:
             await asyncio.wait({task})
         finally:
+            forget()
             task.cancel()
             self._streams.discard(task)
             await asyncio.gather(task, return_exceptions=True)
         return response
 
-    async def _tell(self, request: web.Request, response: web.StreamResponse, access: Access) -> None:
+    async def _tell(self, response: web.StreamResponse) -> None:
         async def send(event: str, data: object) -> None:
             await response.write(f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
 
@@ -73,8 +75,6 @@ class Live:
                 await self._tell_changes(told, send)
                 if loop.time() >= beat_s:
                     beat_s = loop.time() + BEAT_EVERY_S
-                    if not await request.app[DOORKEEPER].still_good(access):
-                        return
                     await send("beat", {})
 
     async def _tell_changes(self, told: dict[str, str], send: Send) -> None:

@@ -19,6 +19,7 @@ from control.http import appointments, browser, health, links, pages, phone, spe
 from control.http.access import DOORKEEPER, Doorkeeper
 from control.http.calls import CallRoutes
 from control.http.guard import add_headers, middlewares
+from control.http.open_sockets import OPEN_SOCKETS, OpenSockets
 from control.http.origins import Places, name_of, origin_of
 from control.http.services import HttpServices
 from errors import EXIT_SETTINGS, ParleyError
@@ -58,6 +59,8 @@ def application(services: HttpServices) -> web.Application:
     settings = services.settings
     made = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=middlewares(places(settings)))
     made[DOORKEEPER] = Doorkeeper(services.database, settings.http_requests_per_minute)
+    made[OPEN_SOCKETS] = OpenSockets()
+    made.on_shutdown.append(made[OPEN_SOCKETS].close)
     made.on_response_prepare.append(add_headers)
     calls = CallRoutes(services)
     made.add_routes(calls.routes())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -28,7 +27,6 @@ from control.http.voice_messages import CallWishes, EndCall, MessageError, Ping,
 from errors import LineError
 
 LOOK_EVERY_S: Final = 1.0
-LOOKS_PER_QUESTION: Final = 10
 SOUND_PER_S: Final = 1.02
 SOUND_SAVED_S: Final = 10.0
 """Sound may come a little faster than it sounds, because clocks differ, and this much of it at once: a network stands still at times."""
@@ -59,24 +57,20 @@ class Refused(Exception):
         self.goodbye = Goodbye(close_code, message, code)
 
 
+HUNG_UP: Final = "Parley has hung up."
 GONE: Final = Goodbye(WSCloseCode.OK)
 
 
 class VoiceSession:
-    """Made when the socket is open; :meth:`run` goes on until it is closed.
+    """Made when the socket is open; :meth:`run` goes on until it is closed."""
 
-    ``still_good`` is asked now and then whether whoever opened it may still talk with Parley.
-    """
-
-    def __init__(
-        self, services: HttpServices, socket: web.WebSocketResponse, wishes: CallWishes, still_good: Callable[[], Awaitable[bool]]
-    ) -> None:
+    def __init__(self, services: HttpServices, socket: web.WebSocketResponse, wishes: CallWishes) -> None:
         self._settings = services.settings
         self._services = services
         self._socket = socket
         self._wishes = wishes
-        self._still_good = still_good
         self._clock = asyncio.get_running_loop().time
+        self._unwanted: asyncio.Future[Goodbye] = asyncio.get_running_loop().create_future()
         self._sender = SocketSender(socket, self._clock)
         self._line = WebSocketLine(self._sender, services.pacer, wishes.name, wishes.playing(services.settings))
         self._sound = self._new_stream(wishes)
@@ -96,6 +90,11 @@ class VoiceSession:
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
+
+    def end(self, goodbye: Goodbye) -> None:
+        """Have it end soon; what was decided first counts."""
+        if not self._unwanted.done():
+            self._unwanted.set_result(goodbye)
 
     async def _call(self, sending: asyncio.Task[None]) -> Goodbye:
         try:
@@ -145,11 +144,11 @@ class VoiceSession:
     async def _carry(self, guest: GuestCall, sending: asyncio.Task[None]) -> Goodbye:
         reading, keeping = asyncio.create_task(self._read()), asyncio.create_task(self._keep())
         try:
-            ends: set[asyncio.Future[Any]] = {reading, keeping, sending, guest.over}
+            ends: set[asyncio.Future[Any]] = {reading, keeping, sending, guest.over, self._unwanted}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for task in (reading, keeping):
-                if task.done():
-                    return task.result()
+            for decided in (reading, keeping, self._unwanted):
+                if decided.done():
+                    return decided.result()
             return GONE if sending.done() else _ended(guest.over.result())
         finally:
             for task in (reading, keeping):
@@ -241,18 +240,14 @@ class VoiceSession:
         return False
 
     async def _keep(self) -> Goodbye:
-        """Heartbeats, until the client has been silent, or deaf, for too long, or may no longer be here."""
+        """Heartbeats, until the client has been silent, or deaf, for too long."""
         beat_s = self._clock() + self._settings.ws_heartbeat_interval
-        for look in itertools.count(1):
+        while (goodbye := self._too_long()) is None:
             await asyncio.sleep(LOOK_EVERY_S)
-            if (goodbye := self._too_long()) is not None:
-                return goodbye
-            if look % LOOKS_PER_QUESTION == 0 and not await self._still_good():
-                break
             if self._clock() >= beat_s:
                 beat_s += self._settings.ws_heartbeat_interval
                 self._sender.text(messages.HEARTBEAT)
-        return Goodbye(WSCloseCode.POLICY_VIOLATION, "The token is no longer good.", "token_gone")
+        return goodbye
 
     def _too_long(self) -> Goodbye | None:
         settings = self._settings
@@ -282,7 +277,9 @@ def adaptation(settings: Settings) -> Callable[[Manners], Manners]:
 
 
 def _ended(how: Ending) -> Goodbye:
-    return Goodbye(WSCloseCode.GOING_AWAY if how.end is End.SENT_AWAY else WSCloseCode.OK, how.reason)
+    if how.end is End.SENT_AWAY:
+        return Goodbye(WSCloseCode.GOING_AWAY, how.reason or HUNG_UP)
+    return Goodbye(WSCloseCode.OK, how.reason)
 
 
 def _too_fast() -> Refused:

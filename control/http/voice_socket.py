@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from functools import partial
 from typing import Final
 
 from aiohttp import WSCloseCode, web
 
 from config import Settings
 from control.http import voice_messages as messages
-from control.http.access import DOORKEEPER, PROTOCOL, Scope, require
+from control.http.access import DOORKEEPER, PROTOCOL, Access, Scope, require
+from control.http.open_sockets import OPEN_SOCKETS, STOPPING
 from control.http.problems import Problem
 from control.http.services import HttpServices
 from control.http.voice_messages import CallWishes, MessageError
-from control.http.voice_session import VoiceSession
+from control.http.voice_session import Goodbye, VoiceSession
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +62,22 @@ def routes(services: HttpServices) -> list[web.RouteDef]:
             return await _turned_away(socket, len(open_sockets))
         open_sockets.add(socket)
         try:
-            await VoiceSession(services, socket, wishes, partial(request.app[DOORKEEPER].still_good, access)).run()
+            await _converse(request, access, VoiceSession(services, socket, wishes))
         finally:
             open_sockets.discard(socket)
         return socket
 
     return [web.get("/ws/voice", voice)]
+
+
+async def _converse(request: web.Request, access: Access, session: VoiceSession) -> None:
+    """Until the client, the call, the token or the server comes to its end."""
+    forget = request.app[DOORKEEPER].watch(access, lambda reason: session.end(Goodbye(WSCloseCode.POLICY_VIOLATION, reason, "token_gone")))
+    try:
+        with request.app[OPEN_SOCKETS].entered(lambda: session.end(Goodbye(WSCloseCode.GOING_AWAY, STOPPING))):
+            await session.run()
+    finally:
+        forget()
 
 
 def _wishes(request: web.Request) -> CallWishes:

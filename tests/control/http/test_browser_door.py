@@ -26,7 +26,7 @@ from calls.ice import IceServers
 from calls.lines.pacer import Pacer
 from calls.manners import Manners
 from config import load_settings
-from control.http import browser
+from control.http import browser, token_watch
 from control.http.access import Scope
 from control.http.server import application
 from control.http.services import HttpServices
@@ -258,3 +258,55 @@ async def test_a_page_of_somebody_else_gets_no_socket(tmp_path: Path) -> None:
         with pytest.raises(WSServerHandshakeError) as refused:
             await open_door.client.ws_connect("/ws/call", headers={"Origin": "https://elsewhere.example"})
         assert refused.value.status == 403
+
+
+async def connected(open_door: Door, token: str) -> tuple[ClientWebSocketResponse, str, Page]:
+    """A call of whoever has this token: its socket, its session, and its page."""
+    socket, created = await open_door.socket(token=token)
+    page = Page()
+    await socket.send_json({"type": "offer", "sdp": await page.offer()})
+    answer = await socket.receive_json(timeout=5)
+    await page.peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+    await until(lambda: open_door.guests.calls and page.channel.readyState == "open")
+    return socket, created["session_id"], page
+
+
+async def test_a_call_ends_in_words_when_its_token_is_revoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor can it be gone on with, by whoever knows its session."""
+    monkeypatch.setattr(token_watch, "LOOK_EVERY_S", 0.05)
+    async with door(tmp_path) as open_door:
+        told, token = await tokens.create(open_door.database, "phone", (Scope.VOICE,), time.time(), None)
+        socket, session_id, page = await connected(open_door, told)
+        waiting, waits = await open_door.socket(token=told)
+        await tokens.revoke(open_door.database, token.name, time.time())
+        async with asyncio.timeout(5):
+            while (ended := await socket.receive_json())["type"] != "ended":
+                pass
+        assert (ended["reason"], ended["key"]) == ("The token was revoked, or is too old.", "browser.token_gone")
+        assert (await waiting.receive_json(timeout=5))["reason"] == ended["reason"]
+        assert not open_door.guests.calls
+        for gone in (session_id, waits["session_id"]):
+            _socket, refused = await open_door.socket(session_id=gone)
+            assert (refused["type"], refused["key"]) == ("refused", "token_missing")
+        await page.close()
+
+
+async def test_a_call_that_was_over_before_its_token_was_revoked_is_not_gone_on_with(tmp_path: Path) -> None:
+    async with door(tmp_path) as open_door:
+        told, token = await tokens.create(open_door.database, "phone", (Scope.VOICE,), time.time(), None)
+        socket, session_id, page = await connected(open_door, told)
+        await socket.send_json({"type": "end"})
+        await until(lambda: not open_door.calls.sessions)
+        await tokens.revoke(open_door.database, token.name, time.time())
+        _socket, refused = await open_door.socket(session_id=session_id)
+        assert (refused["type"], refused["key"]) == ("refused", "token_missing")
+        await page.close()
+
+
+async def test_a_page_is_told_that_parley_stops(tmp_path: Path) -> None:
+    async with door(tmp_path) as open_door:
+        socket, _created = await open_door.socket()
+        closing = asyncio.create_task(open_door.client.server.close())
+        message = await socket.receive(timeout=5)
+        assert (message.type, message.data, message.extra) == (WSMsgType.CLOSE, 1001, "Parley is stopping.")
+        await closing

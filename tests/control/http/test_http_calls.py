@@ -13,7 +13,7 @@ import aiohttp
 
 from calls import events
 from calls.private_call import Direction, PrivateCall, Stage
-from control.http import live
+from control.http import live, token_watch
 from control.http.recent import MOST_CALLS, Recent
 from control.http.scopes import Scope
 from storage import tokens, transcripts
@@ -214,6 +214,7 @@ async def test_a_page_follows_the_calls(tmp_path: Path) -> None:
 async def test_a_page_whose_token_is_revoked_follows_no_longer(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(live, "BEAT_EVERY_S", 0.05)
     monkeypatch.setattr(live, "LOOKED_AT_EVERY_S", 0.05)
+    monkeypatch.setattr(token_watch, "LOOK_EVERY_S", 0.05)
     async with http_stage(tmp_path) as stage, asyncio.timeout(10), watching(stage, await stage.token(Scope.CALLS_READ)) as told:
         assert [await anext(told), await anext(told)] == [("ready", {}), ("beat", {})]
         await tokens.revoke(stage.database, "dashboard", NOW)

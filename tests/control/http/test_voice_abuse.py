@@ -11,12 +11,15 @@ import random
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import WSMsgType, web
 
 from calls.ending import SENT_AWAY
+from control.http import token_watch, voice_socket
 from storage import tokens
 from tests.control.http.voice_stage import Client, VoiceStage, voice_stage
 
@@ -203,3 +206,56 @@ async def test_a_call_that_parley_ends_is_ended_in_words(tmp_path: Path) -> None
         stage.guests.calls[0].hang_up(SENT_AWAY)
         await client.text("status", state="ended")
         assert await client.closed() == 1001
+
+
+@pytest.mark.parametrize("headers", [True, False])
+async def test_a_token_that_is_revoked_ends_its_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: bool) -> None:
+    """So does the first token for those who began without one."""
+    monkeypatch.setattr(token_watch, "LOOK_EVERY_S", 0.05)
+    async with voice_stage(tmp_path) as stage:
+        told = await new_token(stage, "ws:voice") if headers else ""
+        client = await stage.connect(headers={"Authorization": f"Bearer {told}"} if headers else {})
+        await client.text("status")
+        if headers:
+            await tokens.revoke(stage.services.database, "ws-voice", time.time())
+        else:
+            await new_token(stage, "admin")
+        why = await refused(client, "token_gone", 1008)
+        assert why == (token_watch.TOKEN_GONE if headers else token_watch.TOKEN_NEEDED)
+        assert (await client.text("status", state="ended"))["reason"] == why
+
+
+async def test_calls_have_ended_in_words_before_the_server_takes_their_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also those whose far end does not answer. A server that waits for them itself may give up just when they end, which fails inside."""
+    monkeypatch.setattr(voice_socket, "CLOSING_S", 0.2)
+    busy, then_busy = list[object](), list[int]()
+    converse, shut_down = voice_socket._converse, web.Server.shutdown
+
+    async def conversing(*given: Any) -> None:
+        busy.append(given)
+        try:
+            await converse(*given)
+        finally:
+            busy.remove(given)
+
+    async def shutting_down(server: web.Server, within_s: float) -> None:
+        then_busy.append(len(busy))
+        await shut_down(server, within_s)
+
+    monkeypatch.setattr(voice_socket, "_converse", conversing)
+    monkeypatch.setattr(web.Server, "shutdown", shutting_down)
+    async with voice_stage(tmp_path) as stage:
+        deaf = [await stage.http.ws_connect(f"{stage.url}/ws/voice") for _ in range(3)]
+        caller = await stage.http.ws_connect(f"{stage.url}/ws/voice")
+        await stage.calls(4)
+        stopping = asyncio.ensure_future(stage.stop())
+        while (message := await caller.receive(timeout=5)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            pass
+        assert (message.type, message.data, message.extra) == (WSMsgType.CLOSE, 1001, "Parley is stopping.")
+        await stopping
+        assert then_busy == [0]
+        for socket in deaf:
+            await socket.close()
+    assert [record.getMessage() for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from config import Settings, load_settings
 from control.http import voice_socket
 from control.http.access import DOORKEEPER, Doorkeeper
 from control.http.guard import middlewares
+from control.http.open_sockets import OPEN_SOCKETS, OpenSockets
 from control.http.server import places
 from control.http.services import HttpServices
 from control.services import ControlServices
@@ -87,6 +88,8 @@ class VoiceStage:
     http: aiohttp.ClientSession
     services: HttpServices
     happened: list[events.CallEvent]
+    stop: Callable[[], Awaitable[None]]
+    """Ends the server, with whatever is open."""
     clients: list[tuple[Client, asyncio.Task[None]]] = field(default_factory=list)
 
     async def connect(self, query: str = "", **options: Any) -> Client:
@@ -145,7 +148,7 @@ async def voice_stage(
         await site.start()
         port = runner.addresses[0][1]
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        stage = VoiceStage(f"http://127.0.0.1:{port}", http, services, happened)
+        stage = VoiceStage(f"http://127.0.0.1:{port}", http, services, happened, runner.cleanup)
         yield stage
         for client, reading in stage.clients:
             await client.socket.close()
@@ -157,5 +160,7 @@ async def voice_stage(
 def _application(settings: Settings, services: HttpServices) -> web.Application:
     made = web.Application(middlewares=middlewares(places(settings)))
     made[DOORKEEPER] = Doorkeeper(services.database, settings.http_requests_per_minute)
+    made[OPEN_SOCKETS] = OpenSockets()
+    made.on_shutdown.append(made[OPEN_SOCKETS].close)
     made.add_routes(voice_socket.routes(services))
     return made
