@@ -36,7 +36,7 @@ class CallProcessFailed(AssertionError):
     """A call process did not end well; the text holds all it wrote."""
 
 
-def run_in_process(scenario: Scenario, *arguments: str, timeout_s: float = 60.0) -> str:
+def run_in_process(scenario: Scenario, *arguments: str, timeout_s: float = 110.0) -> str:
     """Run a module-level ``async def`` in a child, with string arguments; returns what it printed.
 
     :raises CallProcessFailed: it raised, took longer than ``timeout_s``, or died by a signal twice.

@@ -18,6 +18,7 @@ from control.outbox import Outbox
 from drops import Drop
 from handlers.mailbox import Mailboxes
 from storage.writer import Writer
+from tests.calls.virtual_time import run_in_virtual_time
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = (ROOT / "docs" / "logs-and-metrics.md").read_text(encoding="utf-8")
@@ -131,13 +132,16 @@ async def test_a_full_mailbox_counts() -> None:
         await mailboxes.empty()
 
 
-async def test_a_pacer_that_is_late_counts() -> None:
-    pacer, pulled = Pacer(), asyncio.Event()
-    with dropped(Drop.PLAYED_FRAMES, 9):
+def test_a_pacer_that_is_late_counts() -> None:
+    async def late() -> None:
+        pacer, pulled = Pacer(), asyncio.Event()
         pacer.add("line", pulled.set)
         pacer.cadence.next_s -= MOST_CATCH_UP_S + 0.0301
         await pulled.wait()
         await pacer.remove("line")
+
+    with dropped(Drop.PLAYED_FRAMES, 9):
+        run_in_virtual_time(late())
 
 
 @pytest.mark.parametrize("number", [0, 1, 5])

@@ -26,7 +26,7 @@ def outcome_of(logged: str, folder: Path, how: str = LOGS, *options: str) -> sub
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 

@@ -28,7 +28,7 @@ import asyncio, logging, sys
 sys.path.insert(0, {root!r})
 from supervisor import Patience, Supervisor
 logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
-patience = Patience(starting_s=30.0, working_s=1.0, stopping_s=1.0)
+patience = Patience(starting_s=60.0, working_s={working_s!r}, stopping_s={stopping_s!r})
 sys.exit(asyncio.run(Supervisor([sys.executable, "-c", {bot!r}], patience).run()))
 """
 BOT = """
@@ -43,8 +43,8 @@ def begin():
         file.write(f"{os.getpid()}\\n")
 
 def work(seconds=60.0):
-    begin()
     os.write(pipe, b"!")
+    begin()
     for _ in range(int(seconds * 10)):
         os.write(pipe, b".")
         time.sleep(0.1)
@@ -55,9 +55,9 @@ def work(seconds=60.0):
 class Supervised:
     """A supervisor with a bot that is a few lines of Python; ``number`` counts its runs from 1."""
 
-    def __init__(self, folder: Path, bot: str) -> None:
+    def __init__(self, folder: Path, bot: str, *, working_s: float = 30.0, stopping_s: float = 30.0) -> None:
         self.folder = folder
-        program = SUPERVISOR.format(root=str(ROOT), bot=BOT + bot)
+        program = SUPERVISOR.format(root=str(ROOT), bot=BOT + bot, working_s=working_s, stopping_s=stopping_s)
         self.process = subprocess.Popen(
             [sys.executable, "-c", program], cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
         )
@@ -107,7 +107,7 @@ def is_alive(pid: int) -> bool:
     ],
 )
 def test_after_a_crash_or_a_dead_lock_it_is_started_again(tmp_path: Path, trouble: str, told: str) -> None:
-    supervised = Supervised(tmp_path, f"work(0.3)\nif number == 1:\n    {trouble}\n")
+    supervised = Supervised(tmp_path, f"work(0.3)\nif number == 1:\n    {trouble}\n", working_s=3.0, stopping_s=1.0)
     code, log = supervised.end()
     assert code == 0
     assert len(supervised.bots()) == 2
@@ -143,7 +143,7 @@ def test_being_stopped_is_passed_on_and_waited_for(tmp_path: Path, number: signa
 
 def test_one_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     supervised = Supervised(
-        tmp_path, "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.signal(signal.SIGABRT, signal.SIG_IGN)\nwork()\n"
+        tmp_path, "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.signal(signal.SIGABRT, signal.SIG_IGN)\nwork()\n", stopping_s=1.0
     )
     until(supervised.bots)
     supervised.process.terminate()

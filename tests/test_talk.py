@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,16 +21,14 @@ from errors import SettingsError
 from service import engines as engine_room
 from talk import talk
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
+from tests.free_ports import free_port
+
+WITHIN_S = 60.0
 
 
 @contextlib.asynccontextmanager
 async def engines_at_once(_settings: Settings) -> AsyncIterator[Engines]:
     yield Engines(HearsClips([]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice())
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def test_the_page_is_there_until_it_is_stopped(
@@ -40,10 +37,11 @@ async def test_the_page_is_there_until_it_is_stopped(
     monkeypatch.setattr(engine_room, "loaded", engines_at_once)
     port = free_port()
     working = asyncio.create_task(talk(load_settings(None, data_dir=tmp_path, http_port=port)))
-    async with asyncio.timeout(20), aiohttp.ClientSession() as http:
-        while not (said := capsys.readouterr().out):  # noqa: ASYNC110 - what it prints is what a person waits for
+    async with asyncio.timeout(WITHIN_S), aiohttp.ClientSession() as http:
+        said = ""
+        while f"Open http://localhost:{port}/call in a browser" not in said:  # what a person waits for
             await asyncio.sleep(0.02)
-        assert f"Open http://localhost:{port}/call in a browser" in said
+            said += capsys.readouterr().out
         async with http.get(f"http://127.0.0.1:{port}/call") as page:
             assert page.status == 200
         async with http.get(f"http://127.0.0.1:{port}/health") as health:
@@ -68,7 +66,7 @@ def kinds_of_calls(metrics: str) -> set[str]:
 async def test_the_metrics_are_there_and_at_a_port_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_room, "loaded", engines_at_once)
     port, metrics_port = free_port(), free_port()
-    async with asyncio.timeout(20), aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(WITHIN_S), aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
         working = group.create_task(talk(load_settings(None, data_dir=tmp_path, http_port=port, metrics_port=metrics_port)))
         pages = [await page_when_there(http, each) for each in (port, metrics_port)]
         os.kill(os.getpid(), signal.SIGTERM)

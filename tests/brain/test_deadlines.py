@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 import pytest
 
 from brain.deadlines import BrainWithDeadlines
-from brain.engine import Message, Role
+from brain.engine import Message, Piece, Role
 from brain.tools import Tool
 from errors import EngineError
+from tests.calls.virtual_time import run_in_virtual_time
 
 PROMPT = [Message(Role.USER, "Hello?")]
 NEVER = 3600.0
@@ -56,20 +58,27 @@ async def test_a_late_beginning_stops_the_brain() -> None:
     assert slow.stopped
 
 
-async def test_a_late_end_stops_the_brain() -> None:
+def test_a_late_end_stops_the_brain() -> None:
     slow = Slow(0, NEVER)
-    pieces = BrainWithDeadlines(slow, first_token_s=NEVER, total_s=0.01).reply(PROMPT)
-    assert await anext(pieces) == "word"
-    with pytest.raises(EngineError, match=r"did not finish its reply within 0\.01 s"):
-        await anext(pieces)
+
+    async def read() -> None:
+        pieces = BrainWithDeadlines(slow, first_token_s=NEVER, total_s=5.0).reply(PROMPT)
+        assert await anext(pieces) == "word"
+        with pytest.raises(EngineError, match=r"did not finish its reply within 5 s"):
+            await anext(pieces)
+
+    run_in_virtual_time(read())
     assert slow.stopped
 
 
-async def test_the_time_of_the_reader_does_not_count() -> None:
-    pieces = BrainWithDeadlines(Slow(0, 0), first_token_s=0.05, total_s=0.05).reply(PROMPT)
-    await anext(pieces)
-    await asyncio.sleep(0.1)
-    assert await anext(pieces) == "word"
+def test_the_time_of_the_reader_does_not_count() -> None:
+    async def read_slowly() -> Piece:
+        async with aclosing(BrainWithDeadlines(Slow(0, 0), first_token_s=5.0, total_s=5.0).reply(PROMPT)) as pieces:
+            await anext(pieces)
+            await asyncio.sleep(10.0)
+            return await anext(pieces)
+
+    assert run_in_virtual_time(read_slowly()) == "word"
 
 
 async def test_closing_the_reply_stops_the_brain() -> None:

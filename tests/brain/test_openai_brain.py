@@ -198,7 +198,7 @@ async def test_closing_the_reply_closes_the_stream() -> None:
         brain = OpenAIBrain(settings_for(service.url))
         async with aclosing(brain.reply(PROMPT)) as pieces:
             assert await anext(pieces) == "Hi"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await service.left.wait()
         await brain.close()
 

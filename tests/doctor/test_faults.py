@@ -377,7 +377,7 @@ def stun_server() -> Iterator[tuple[str, list[bool]]]:
     deaf: list[bool] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(5)
+        server.settimeout(60)
 
         def serve() -> None:
             while True:

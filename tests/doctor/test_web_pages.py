@@ -14,6 +14,7 @@ from config import Settings, load_settings
 from control.http.health import status_of
 from doctor.finding import Finding, Verdict
 from doctor.web import STATUSES, web_pages
+from tests.free_ports import free_port
 
 
 @pytest.fixture
@@ -29,12 +30,6 @@ def settings(**more: object) -> Settings:
 
 def told(finding: Finding) -> tuple[Verdict, str]:
     return finding.verdict, f"{finding.what} {finding.next_step}".strip()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_none_are_wanted() -> None:

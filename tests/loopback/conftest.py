@@ -19,7 +19,7 @@ from loopback.world.accounts import Account
 from loopback.world.chats import AdminRights, Chat
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], Any], timeout_s: float = 30.0) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + timeout_s
     while not condition():

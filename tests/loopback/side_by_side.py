@@ -11,7 +11,7 @@ import pytest
 from tests.call_process import Scenario, run_in_process
 
 AT_ONCE = 3
-SCENARIO_TIMEOUT_S = 60.0
+SCENARIO_TIMEOUT_S = 150.0
 
 
 @pytest.fixture(scope="module")

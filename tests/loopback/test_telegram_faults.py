@@ -147,7 +147,7 @@ async def test_a_forgotten_key_ends_the_connection(town: Town) -> None:
     ann = await town.client(town.ann)
     town.telegram.forget_keys(town.ann)
     with pytest.raises((errors.AuthKeyNotFound, ConnectionError)):
-        await asyncio.wait_for(ann.get_me(), 5)
+        await asyncio.wait_for(ann.get_me(), 30)
 
 
 async def test_two_programs_on_one_session_lose_it(town: Town) -> None:
@@ -181,7 +181,7 @@ async def test_salts_change_and_the_client_follows(town: Town) -> None:
 
 async def test_a_client_follows_the_clock_of_the_server(town: Town) -> None:
     town.telegram.server.clock_skew_s = 600
-    ann = await asyncio.wait_for(town.client(town.ann), 10)
+    ann = await asyncio.wait_for(town.client(town.ann), 30)
     assert (await ann.send_message(town.group.dialog_id, "later")).id
 
 

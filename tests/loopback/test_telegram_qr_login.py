@@ -23,7 +23,7 @@ def _known_key(town: Town) -> None:
 
 async def accepted(town: Town, code: Any, url: str) -> Any:
     """What waiting for the login gives when Bob's phone scans the code."""
-    waiting = asyncio.create_task(code.wait(10))
+    waiting = asyncio.create_task(code.wait(30))
     await asyncio.sleep(0.1)
     town.telegram.scan_login_code(town.bob, url)
     return await waiting
@@ -42,7 +42,7 @@ async def test_a_scanned_code_signs_in(town: Town) -> None:
 async def test_another_device_accepts_it_by_request(town: Town) -> None:
     client, phone = await town.stranger(), await town.client(town.bob)
     code = await client.qr_login()
-    waiting = asyncio.create_task(code.wait(10))
+    waiting = asyncio.create_task(code.wait(30))
     await asyncio.sleep(0.1)
     assert isinstance(await phone(AcceptLoginTokenRequest(code.token)), Authorization)
     assert (await waiting).id == town.bob.id
@@ -94,7 +94,7 @@ async def test_the_control_port_scans_the_code(town: Town) -> None:
     assert b"no QR code is shown" in await asked(b'{"op": "scan", "user": "Bob"}')
     client = await town.stranger()
     code = await client.qr_login()
-    waiting = asyncio.create_task(code.wait(10))
+    waiting = asyncio.create_task(code.wait(30))
     assert code.url.encode() in await asked(b'{"op": "login_codes"}')
     assert b'"ok": true' in await asked(b'{"op": "scan", "user": "Bob"}')
     assert (await waiting).id == town.bob.id

@@ -21,15 +21,11 @@ from metrics.measured import measured
 from metrics.page import MetricsError
 from tests.calls.stage import Clip, Stage
 from tests.calls.virtual_time import run_in_virtual_time
+from tests.free_ports import free_port
 from tests.speech import clip_named
 
 CHAT = -1001
 PERSON = 42
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.create_server((host, 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def live(**changes: Any) -> Live:

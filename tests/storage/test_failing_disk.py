@@ -38,7 +38,7 @@ ANSWERED = ExchangeEnded(
 def as_somebody(how: str, path: Path) -> Any:
     """Use a database as ``nobody``, or where no file may be larger than so many bytes."""
     command = [sys.executable, "-m", "tests.storage.unprivileged", how, str(path)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 

@@ -21,6 +21,7 @@ from redaction import redacted
 from storage import tokens
 from tests.control.http.http_stage import NOW, http_stage
 from tests.control.stage import CHAT
+from tests.free_ports import free_port
 
 PROXIED = {"X-Forwarded-For": "203.0.113.9"}
 
@@ -314,8 +315,3 @@ def test_where_the_pages_are() -> None:
 
 def settings(**fields: Any) -> Settings:
     return load_settings(None, **fields)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])

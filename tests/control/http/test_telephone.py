@@ -36,6 +36,16 @@ async def talking(at: PhoneStage) -> AsyncIterator[Any]:
         await at.phone.hang_up(call.call_id)
 
 
+async def rows_with_seconds(at: PhoneStage) -> list[Any]:
+    """What is stored of the calls, once it is stored how long each has lasted."""
+    async with asyncio.timeout(20):
+        while True:
+            rows = await at.database.rows(SECONDS)
+            if all(seconds for _, _, seconds in rows):
+                return list(rows)
+            await asyncio.sleep(0.01)
+
+
 async def test_a116_a_call_from_the_order_to_its_end(tmp_path: Path) -> None:
     async with phone_stage(tmp_path) as at:
         assert at.phone.enabled
@@ -46,15 +56,14 @@ async def test_a116_a_call_from_the_order_to_its_end(tmp_path: Path) -> None:
             assert carried.order["StatusCallbackEvent"] == "initiated,ringing,answered,completed"
             assert (carried.order["Timeout"], carried.order["TimeLimit"]) == ("30", "330")
             assert carried.stream.garbled == []
-        async with asyncio.timeout(5):
-            await carried.ended.wait()
-        assert call.stage is Stage.COMPLETED
-        assert not at.phone.calls
+        await until(carried.ended.is_set)
+        await until(lambda: call.stage is Stage.COMPLETED and not at.phone.calls)
         assert at.phone.find(call.call_id) is call
-        assert [status for _, status, _ in at.carrier.callbacks] == ["initiated", "ringing", "in-progress", "completed"]
-        ((number, outgoing, seconds),) = await at.database.rows(SECONDS)
+        in_order = ["initiated", "ringing", "in-progress", "completed"]
+        await until(lambda: [status for _, status, _ in at.carrier.callbacks] == in_order)
+        ((number, outgoing, seconds),) = await rows_with_seconds(at)
         assert (number, outgoing) == (ANN, 1)
-        assert 0 < seconds < 30
+        assert 0 < seconds < 60
 
 
 @pytest.mark.parametrize(
@@ -120,8 +129,7 @@ async def test_hanging_up_while_it_rings_and_cancelling(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert not at.phone.calls
-        async with asyncio.timeout(5):
-            await at.carrier.calls[1].ended.wait()
+        await until(at.carrier.calls[1].ended.is_set)
 
 
 async def test_d6_no_request_without_the_carriers_signature(tmp_path: Path) -> None:
@@ -165,7 +173,7 @@ async def test_d6_no_media_socket_without_the_carriers_signature(tmp_path: Path)
 async def media(session: aiohttp.ClientSession, at: PhoneStage, *messages: dict[str, Any]) -> int:
     """Open a signed media socket, send messages; how many messages come back before it is closed."""
     url = f"ws{at.url.removeprefix('http')}{MEDIA}"
-    async with asyncio.timeout(10), session.ws_connect(url, headers=signed(SECRET, url, {})) as socket:
+    async with asyncio.timeout(30), session.ws_connect(url, headers=signed(SECRET, url, {})) as socket:
         for message in messages:
             await socket.send_json(message)
         return len([message async for message in socket if message.type is aiohttp.WSMsgType.TEXT])
@@ -194,7 +202,7 @@ async def test_d6_a_token_opens_one_socket_of_one_call(tmp_path: Path) -> None:
             ):
                 assert await media(session, at, start(sid, shown)) == 0
             assert await media(session, at, *[{"event": "connected"}] * 6) == 0
-            assert [call.stage for call in at.phone.calls] == [Stage.TALKING, Stage.RINGING]
+            await until(lambda: [call.stage for call in at.phone.calls] == [Stage.TALKING, Stage.RINGING])
         assert await media(session, at, start(carried.sid, token)) == 0
 
 
@@ -300,8 +308,7 @@ async def test_a_call_whose_sound_never_comes_is_given_up(tmp_path: Path, monkey
     async with phone_stage(tmp_path, {ANN: Person(rings_s=30)}) as at:
         with pytest.raises(CallError, match="API_BASE_URL"):
             await at.phone.call(ANN)
-        async with asyncio.timeout(5):
-            await at.carrier.calls[0].ended.wait()
+        await until(at.carrier.calls[0].ended.is_set)
 
 
 async def test_over_http_with_the_right_scope(tmp_path: Path) -> None:

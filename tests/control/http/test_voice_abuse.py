@@ -21,7 +21,7 @@ from aiohttp import WSMsgType, web
 from calls.ending import SENT_AWAY
 from control.http import token_watch, voice_socket
 from storage import tokens
-from tests.control.http.voice_stage import Client, VoiceStage, voice_stage
+from tests.control.http.voice_stage import WITHIN_S, Client, VoiceStage, voice_stage
 
 WEBM = b"\x1a\x45\xdf\xa3"
 
@@ -94,7 +94,7 @@ async def test_a_message_of_a_gigabyte_is_refused_at_its_head(tmp_path: Path) ->
         reader, writer = await handshake(stage)
         writer.write(b"\x82\xff" + (1 << 30).to_bytes(8, "big") + bytes(4) + bytes(1000))
         with contextlib.suppress(ConnectionError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN_S):
                 came = await reader.read(-1)
         assert b'"code": "too_big"' in came
         assert (1009).to_bytes(2, "big") + b"A message may hold" in came
@@ -102,9 +102,9 @@ async def test_a_message_of_a_gigabyte_is_refused_at_its_head(tmp_path: Path) ->
 
 
 async def test_a_half_open_socket_is_noticed(tmp_path: Path) -> None:
-    async with beside_another_call(tmp_path, ws_heartbeat_interval=1) as stage:
+    async with beside_another_call(tmp_path, ws_heartbeat_interval=3) as stage:
         _reader, writer = await handshake(stage)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await stage.calls(2)
             await asyncio.shield(stage.guests.calls[1].over)
         writer.close()
@@ -112,7 +112,7 @@ async def test_a_half_open_socket_is_noticed(tmp_path: Path) -> None:
 
 async def test_heartbeats_come_and_a_client_without_sound_is_ended(tmp_path: Path) -> None:
     """A13."""
-    async with voice_stage(tmp_path, ws_heartbeat_interval=1, ws_timeout=1.5) as stage:
+    async with voice_stage(tmp_path, ws_heartbeat_interval=2, ws_timeout=3) as stage:
         client = await stage.connect()
         assert await client.text("heartbeat") == {"type": "heartbeat"}
         assert "No sound" in await refused(client, "no_sound", 1008)
@@ -251,7 +251,7 @@ async def test_calls_have_ended_in_words_before_the_server_takes_their_connectio
         caller = await stage.http.ws_connect(f"{stage.url}/ws/voice")
         await stage.calls(4)
         stopping = asyncio.ensure_future(stage.stop())
-        while (message := await caller.receive(timeout=5)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+        while (message := await caller.receive(timeout=WITHIN_S)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
             pass
         assert (message.type, message.data, message.extra) == (WSMsgType.CLOSE, 1001, "Parley is stopping.")
         await stopping

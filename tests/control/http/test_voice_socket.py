@@ -79,7 +79,7 @@ async def test_replies_in_raw_pcm_are_cleared_when_the_caller_interrupts(tmp_pat
     """Who opts in gets PCM as it is spoken and ``clear`` at a cut; the history ends where the ear did."""
     asked = question()
     engines = Engines(HearsClips([asked]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice(first_audio_s=0.0))
-    manners = Manners(welcome="Hello, this is a rather long sentence that nobody wants to hear to its end, and it goes on.")
+    manners = Manners(welcome="Hello, this is a rather long sentence that nobody wants to hear to its end, and it goes on. " * 3)
     async with voice_stage(tmp_path, manners=manners, engines=engines) as stage:
         client = await stage.connect("?output=pcm&rate=16000&captions=true")
         await client.sound(50)
@@ -185,6 +185,6 @@ async def test_the_python_client_of_the_document_holds_a_conversation(tmp_path: 
     asked = question()
     engines = Engines(HearsClips([asked]), ScriptedBrain(lambda _messages: "Yes."), ScriptedVoice(first_audio_s=0.0))
     async with voice_stage(tmp_path, manners=Manners(), engines=engines) as stage:
-        heard = await client_of_the_document()(f"{stage.url}/ws/voice", asked.pcm, listen_s=1.5)
+        heard = await client_of_the_document()(f"{stage.url}/ws/voice", asked.pcm, listen_s=5.0)
     assert peak(b"".join(heard)) > 5000
     assert [event.text for event in stage.happened if isinstance(event, events.TurnHeard)] == [asked.text]

@@ -31,6 +31,7 @@ from storage.database import Database
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
 
 WELCOME = "Hi."
+WITHIN_S = 30.0
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Client:
 
     async def text(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The first message of a kind; what came before it is kept as well."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while True:
                 for message in self.texts:
                     if message["type"] == kind and message.items() >= fields.items():
@@ -66,7 +67,7 @@ class Client:
 
     async def sound(self, number: int = 1) -> list[bytes]:
         """The first messages of sound."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while len(self.sounds) < number:
                 assert not self.over, f"closed before sound: {self.texts}"
                 self.came.clear()
@@ -75,7 +76,7 @@ class Client:
 
     async def closed(self) -> int | None:
         """The code with which the server has closed it."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(WITHIN_S):
             while not self.over:
                 self.came.clear()
                 await self.came.wait()
@@ -103,13 +104,13 @@ class VoiceStage:
 
     async def calls(self, number: int) -> None:
         """Wait until there are so many."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while len(self.guests.calls) != number:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
 
     async def no_calls(self) -> None:
         """Wait until every call has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await asyncio.gather(*(asyncio.shield(guest.over) for guest in self.guests.calls))
 
 

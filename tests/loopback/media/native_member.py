@@ -17,7 +17,7 @@ from loopback.people.mouth import Mouth, Spoken
 from loopback.people.pacer import Pacer
 
 CALL_ID = 7
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 15.0
 
 
 def tone(frequency_hz: float, seconds: float, rate_hz: int = PLAYOUT_RATE_HZ) -> bytes:
@@ -50,16 +50,16 @@ class NativeMember:
         self._native.on_connection_change(self._connection_changed)
         self._native.on_frames(self._frames_came)
 
-    async def join(self) -> float:
+    async def join(self, within_s: float = CONNECT_TIMEOUT_S) -> float:
         """Join; returns how long the connection took, in seconds. Tried twice: the library now and then never says that it is connected."""
         try:
-            return await self._join()
+            return await self._join(within_s)
         except TimeoutError:
-            print(f"member {self.member_id}: no connection within {CONNECT_TIMEOUT_S:g} s, state {self.state}; joining again")
+            print(f"member {self.member_id}: no connection within {within_s:g} s, state {self.state}; joining again")
             await self._native.stop(CALL_ID)
-            return await self._join()
+            return await self._join(within_s)
 
-    async def _join(self) -> float:
+    async def _join(self, within_s: float) -> float:
         self.state = ConnectionState.CONNECTING
         payload = json.loads(await self._native.create_call(CALL_ID))
         self.ssrc = payload["ssrc"]
@@ -67,7 +67,7 @@ class NativeMember:
         await self._native.set_stream_sources(CALL_ID, StreamMode.PLAYBACK, _external(HEARING_RATE_HZ))
         began_s = time.monotonic()
         await self._native.connect(CALL_ID, json.dumps(self._server.join(CALL_ID, self.member_id, payload)), False)
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        async with asyncio.timeout(within_s):
             await self.reaches(ConnectionState.CONNECTED)
         self._pacer.add(self.mouth, self._send, lost=lambda: self.mouth.hush("the call has ended"))
         return time.monotonic() - began_s

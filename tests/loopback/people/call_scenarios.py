@@ -21,9 +21,8 @@ from loopback.settings import LoopbackSettings
 from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
+from tests.loopback.media.media_scenarios import TAIL_S, until_audible
 from tests.loopback.media.native_member import dominant_hz, tone
-
-TAIL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +64,12 @@ async def a_stage(settings: LoopbackSettings | None = None) -> AsyncIterator[Sta
         assert not telegram.problems(), telegram.problems()
 
 
-async def heard_by(listener: Person, speaker: Person, frequency_hz: float, seconds: float = 1.0) -> int:
-    """Let one speak; the audible milliseconds that the other heard of it, at the right pitch."""
+async def heard_by(listener: Person, speaker: Person, frequency_hz: float, seconds: float = 1.0, expected_ms: int = 0) -> int:
+    """Let one speak; the audible milliseconds that the other heard of it, at the right pitch. What is expected is waited for."""
     spoken = await speaker.speak(tone(frequency_hz, seconds))
     await asyncio.sleep(TAIL_S)
     ear = listener.ear_of(speaker.user_id)
+    await until_audible(ear, spoken.first_s, expected_ms)
     first_s = ear.first_audible_after(spoken.first_s)
     if first_s is None:
         return 0
@@ -82,8 +82,8 @@ async def heard_by(listener: Person, speaker: Person, frequency_hz: float, secon
 async def two_people_talk() -> None:
     async with a_stage() as stage:
         await stage.both_join()
-        assert await heard_by(stage.bob, stage.ann, 440) >= 800
-        assert await heard_by(stage.ann, stage.bob, 660) >= 800
+        assert await heard_by(stage.bob, stage.ann, 440, expected_ms=800) >= 800
+        assert await heard_by(stage.ann, stage.bob, 660, expected_ms=800) >= 800
         assert stage.ssrc(stage.ann_account) in stage.bob.hearing.ssrcs
         assert stage.bob.hearing.ear(stage.ssrc(stage.ann_account)) is stage.bob.ear_of(stage.ann.user_id)
         assert stage.ann.hearing.ear(stage.ssrc(stage.bob_account)) is stage.ann.ear_of(stage.bob.user_id)
@@ -95,7 +95,7 @@ async def muted_person_is_not_heard() -> None:
         await stage.ann.mute()
         assert await heard_by(stage.bob, stage.ann, 440) == 0
         await stage.ann.unmute()
-        assert await heard_by(stage.bob, stage.ann, 440) >= 800
+        assert await heard_by(stage.bob, stage.ann, 440, expected_ms=800) >= 800
         stage.telegram.mute_by_admin(stage.group, stage.bob_account)
         assert await heard_by(stage.ann, stage.bob, 440) == 0
 
@@ -107,8 +107,8 @@ async def rejoining_keeps_the_ear() -> None:
         await stage.bob.leave_call()
         await stage.bob.join_call(stage.chat_id)
         assert stage.ssrc(stage.bob_account) != first_ssrc
-        assert await heard_by(stage.ann, stage.bob, 660) >= 800
-        assert await heard_by(stage.bob, stage.ann, 440) >= 800
+        assert await heard_by(stage.ann, stage.bob, 660, expected_ms=800) >= 800
+        assert await heard_by(stage.bob, stage.ann, 440, expected_ms=800) >= 800
 
 
 async def lost_media_ends_in_removal_and_a_new_start() -> None:
@@ -116,24 +116,24 @@ async def lost_media_ends_in_removal_and_a_new_start() -> None:
         await stage.both_join()
         call = stage.telegram.voice_chat(stage.group)
         stage.media.black_hole(call.id, stage.bob_account.id, True)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while stage.bob.in_call:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert stage.bob_account.id not in call.participants
         assert stage.ann.in_call
         stage.media.black_hole(call.id, stage.bob_account.id, False)
         await stage.bob.join_call(stage.chat_id)
-        assert await heard_by(stage.ann, stage.bob, 660) >= 800
+        assert await heard_by(stage.ann, stage.bob, 660, expected_ms=800) >= 800
 
 
 async def closed_call_cuts_people_off() -> None:
     async with a_stage() as stage:
         await stage.both_join()
-        speaking = asyncio.create_task(stage.bob.speak(tone(440, 5.0)))
+        speaking = asyncio.create_task(stage.bob.speak(tone(440, 30.0)))
         await asyncio.sleep(0.3)
         await stage.ann.leave_call(end=True)
         with pytest.raises(NothingSaid, match=r"not said to its end: Bob (is out of|lost) the call"):
-            await asyncio.wait_for(speaking, 3)
+            await asyncio.wait_for(speaking, 30)
         assert not stage.bob.in_call
         with pytest.raises(PersonError, match="no voice chat"):
             await stage.bob.join_call(stage.chat_id)
@@ -149,7 +149,7 @@ async def dead_media_times_out_and_leaves_nothing_behind() -> None:
         stage.media.dead = False
         await stage.ann.join_call(stage.chat_id)
         await stage.bob.join_call(stage.chat_id)
-        assert await heard_by(stage.bob, stage.ann, 440) >= 800
+        assert await heard_by(stage.bob, stage.ann, 440, expected_ms=800) >= 800
 
 
 async def refused_join_says_why() -> None:
@@ -165,7 +165,7 @@ async def lossy_network_is_still_understood() -> None:
     async with a_stage() as stage:
         await stage.both_join()
         stage.media.loss = 0.05
-        assert await heard_by(stage.bob, stage.ann, 440, seconds=3.0) >= 2500
+        assert await heard_by(stage.bob, stage.ann, 440, seconds=3.0, expected_ms=2500) >= 2500
 
 
 async def interrupting_after_so_much_sound() -> None:
@@ -173,13 +173,13 @@ async def interrupting_after_so_much_sound() -> None:
         await stage.both_join()
         began_s = time.monotonic()
         async with asyncio.TaskGroup() as group:
-            long = group.create_task(stage.ann.speak(tone(440, 3.0)))
+            long = group.create_task(stage.ann.speak(tone(440, 8.0)))
             short = group.create_task(stage.bob.interrupt(stage.ann.user_id, 800, tone(660, 0.5), since_s=began_s))
         after_ms = 1000 * (short.result().first_s - long.result().first_s)
         print(f"interrupted {after_ms:.0f} ms after the other began")
-        assert 800 <= after_ms < 2000
+        assert 800 <= after_ms < 6000
         assert short.result().last_s < long.result().last_s
-        await stage.bob.wait_until_silent(stage.ann.user_id, hold_ms=300, within_s=5)
+        await stage.bob.wait_until_silent(stage.ann.user_id, hold_ms=300, within_s=30)
 
 
 async def typing_reading_and_voice_notes() -> None:
@@ -193,7 +193,7 @@ async def typing_reading_and_voice_notes() -> None:
         assert (await stage.bob.inbox.wait_for("Goodbye", since_s=began_s)).edited
         note_id = await stage.ann.send_voice_note(stage.chat_id, b"OggS" + bytes(2000), 1.5)
         note = await stage.bob.inbox.wait_for("", since_s=letter.at_s + 1e-6, sender_id=stage.ann.user_id)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while note.message_id != note_id:
                 note = await stage.bob.inbox.wait_for("", since_s=note.at_s + 1e-6)
         assert note.message.voice

@@ -10,7 +10,7 @@ from tests.call_process import Scenario
 from tests.loopback.people import call_scenarios
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "scenario",
     [

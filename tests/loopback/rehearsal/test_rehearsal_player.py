@@ -154,7 +154,7 @@ def stage(
     tones = {index: tone(0.05) for index, step in enumerate(script.steps) if step.speaks}
     ensemble = Ensemble(bot.people, StubWorld(), StubControl(), bot.chat, bot.feed, watcher or Watcher(), now)
     player = Player(script, ensemble, tones if sounds is None else sounds)
-    player.speaking.answer_time_out_s = 1.0
+    player.speaking.answer_time_out_s = 30.0
     return player
 
 
@@ -219,7 +219,7 @@ async def test_an_interruption_begins_so_long_after_the_answer_is_heard() -> Non
     assert player.said[1].first_s >= first_heard_s + 0.15
     assert [(said.interrupts, said.wants_answer) for said in player.said] == [(False, True), (True, False)]
     assert "Ann cuts in stop" in watcher.seen
-    assert (await bot.feed.wait_for(lambda event: isinstance(event, ExchangeEnded) and event.interrupted, 1.0)) is not None
+    assert (await bot.feed.wait_for(lambda event: isinstance(event, ExchangeEnded) and event.interrupted, 30.0)) is not None
 
 
 async def test_a_bot_that_does_not_answer_holds_nobody_up_for_ever() -> None:
@@ -270,7 +270,7 @@ async def test_an_answer_that_was_not_asked_for_is_told_and_heard_to_its_end() -
 
 
 async def test_signs_of_listening_are_made_into_the_answer_and_its_end_is_awaited() -> None:
-    bot, watcher = StubBot(answer_s=0.6, deaf_to="Bob"), Watcher()
+    bot, watcher = StubBot(answer_s=3.0, deaf_to="Bob"), Watcher()
     player = stage(
         JOINED + "  - {who: Ann, say: a story}\n  - {who: Bob, say: mm-hm, interrupt_after_ms: 100, bot_goes_on: true}\n"
         "  - {who: Bob, say: okay, interrupt_after_ms: 300, bot_goes_on: true}\n  - {who: Ann, say: thanks}\n",
