@@ -29,9 +29,9 @@ from handlers.telephone import TelephoneCommands
 from handlers.transcribing import TranscribeCommand
 
 
-def families(services: Services) -> Iterator[Family]:
-    """Every family, in the order in which ``/help`` lists them."""
-    yield CallCommands(services)
+def families(services: Services, clock: Callable[[], float] = time.monotonic) -> Iterator[Family]:
+    """Every family, in the order in which ``/help`` lists them. ``clock`` is that of :attr:`handlers.command.Request.received_s`."""
+    yield CallCommands(services, clock)
     if services.phone:
         yield PrivateCallCommands(services.phone)
     if services.telephone:
@@ -49,16 +49,17 @@ def families(services: Services) -> Iterator[Family]:
     yield RightsCommands(services)
 
 
-def all_commands(services: Services) -> CommandTable:
-    """The declarations of every family; ``/help`` is the last and knows them all."""
+def all_commands(services: Services, clock: Callable[[], float] = time.monotonic) -> CommandTable:
+    """The declarations of every family; ``/help`` is the last and knows them all. ``clock`` as in :func:`families`."""
     tables: list[CommandTable] = []
     last = ServiceCommands(services, lambda: tables[0])
-    tables.append(CommandTable(command for family in (*families(services), last) for command in family.commands()))
+    tables.append(CommandTable(command for family in (*families(services, clock), last) for command in family.commands()))
     return tables[0]
 
 
 class Commands:
-    """An async context manager: commands are obeyed inside it. ``owner_id`` is the account itself, ``now`` Telegram's time of day."""
+    """An async context manager: commands are obeyed inside it. ``owner_id`` is the account itself, ``now`` Telegram's time of day, and
+    ``clock`` gives seconds."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Commands:
         owner_id: int,
         own_username: str | None,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         settings = services.settings
         owners = {owner_id, *((settings.owner_id,) if settings.owner_id else ())}
@@ -76,7 +78,7 @@ class Commands:
         self._auditing: asyncio.Task[None] | None = None
         self._dispatcher = Dispatcher(
             services.client,
-            all_commands(services),
+            all_commands(services, clock),
             Authorities(services.admins, services.grants, owners),
             sender,
             own,
@@ -85,6 +87,7 @@ class Commands:
             claims=Claims(services.database, now),
             prefixes=settings.command_prefixes,
             own_username=own_username,
+            clock=clock,
         )
 
     @property

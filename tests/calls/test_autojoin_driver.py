@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from storage.database import Database
 from storage.errors import StorageError
 from tests.calls.scripted_line import Lines, ScriptedLine
 from tests.calls.test_manager import always, engines
+from tests.calls.waiting import until
 
 CHAT = -1001
 TWO = Seen(Running.VOICE_CHAT, 77, 2)
@@ -66,9 +68,25 @@ class Now:
     s: float = 1_000_000.0
 
 
+class WatchedAutoJoin(AutoJoin):
+    """Tells when it has swept, which it does for the first time as soon as it begins, and whether it has nothing to do."""
+
+    def __init__(self, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self.swept = asyncio.Event()
+
+    async def sweep(self) -> None:
+        await super().sweep()
+        self.swept.set()
+
+    @property
+    def at_rest(self) -> bool:
+        return not (self._waiting or self._busy)
+
+
 @dataclass
 class Scene:
-    auto_join: AutoJoin
+    auto_join: WatchedAutoJoin
     manager: CallManager
     voice_chats: VoiceChats
     database: Database
@@ -78,8 +96,8 @@ class Scene:
     now: Now
 
     async def settle(self) -> None:
-        for _ in range(20):
-            await asyncio.sleep(0.01)
+        """Wait until every chat that was to be looked at has been, and joined if that was right."""
+        await until(lambda: self.auto_join.at_rest)
 
     def notices(self) -> list[str]:
         return [event.key for event in self.happened if isinstance(event, events.CallNotice)]
@@ -95,9 +113,10 @@ async def a_scene(folder: Path, lines: Lines | None = None, most_calls: int = 5)
     admission, voice_chats = Admission(most_calls), VoiceChats()
     async with CallManager(lines, engines(), always(None), bus, admission, store, gates=gates) as manager:
         now = Now()
-        auto_join = AutoJoin(manager, voice_chats, database, store, gates, admission, bus, wall_clock=lambda: now.s)
+        auto_join = WatchedAutoJoin(manager, voice_chats, database, store, gates, admission, bus, wall_clock=lambda: now.s)
         scene = Scene(auto_join, manager, voice_chats, database, store, lines, happened, now)
         async with auto_join:
+            await auto_join.swept.wait()
             yield scene
     await database.close()
 

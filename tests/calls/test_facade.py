@@ -31,6 +31,7 @@ from config import load_settings
 from tests.calls.scripted_line import Lines, ScriptedLine
 from tests.calls.stage import ANN, BOB, HearsClips, ScriptedBrain, ScriptedVoice, tone
 from tests.calls.test_manager import always
+from tests.calls.waiting import until
 
 CHAT = -1001
 
@@ -232,12 +233,12 @@ async def test_a43_no_file_outside_the_folder_is_played(scene: Scene, tmp_path: 
 async def test_a44_what_is_said_is_captured(scene: Scene) -> None:
     line = await scene.join()
     assert line.sink is not None
-    capturing = asyncio.create_task(facade.capture_call_audio(CHAT, 0.2))
-    await asyncio.sleep(0.05)
+    capturing = asyncio.create_task(facade.capture_call_audio(CHAT, 1.0))
+    await asyncio.sleep(0)  # it listens as soon as it begins
     line.sink(ANN, b"\x00\x10" * (HEARING_FRAME_BYTES // 2))
     captured = await capturing
     assert captured is not None
-    assert len(captured) == 0.2 * HEARING_RATE_HZ * 2
+    assert len(captured) == 1.0 * HEARING_RATE_HZ * 2
     assert np.count_nonzero(np.frombuffer(captured, "<i2")) == HEARING_FRAME_BYTES // 2
     assert await facade.capture_call_audio(CHAT - 1) is None
 
@@ -256,11 +257,13 @@ def test_a44_people_who_speak_at_once_are_mixed_and_a_pause_stays_one() -> None:
 
 async def test_a46_raw_sound_through_two_callbacks(scene: Scene) -> None:
     recorded: list[bytes] = []
+    one_more = asyncio.Event()
     to_play = [tone(0.01 * RAW_RATE_HZ / 24_000)] * 40
 
     def on_recorded_data(call: GroupCallRaw, data: bytes, length: int) -> None:
         assert length == len(data) == RAW_FRAME_BYTES
         recorded.append(data)
+        one_more.set()
 
     def on_played_data(call: GroupCallRaw, length: int) -> bytes:
         return to_play.pop()[:length] if to_play else b"\x00" * length
@@ -274,7 +277,8 @@ async def test_a46_raw_sound_through_two_callbacks(scene: Scene) -> None:
     for _ in range(60):
         line.sink(ANN, b"\x00\x10" * (HEARING_FRAME_BYTES // 2))
         line.sink(BOB, b"\x00\x08" * (HEARING_FRAME_BYTES // 2))
-        await asyncio.sleep(FRAME_S)
+        await one_more.wait()
+        one_more.clear()
     await raw.stop()
     assert not raw.is_connected
     assert np.median(np.frombuffer(b"".join(recorded), "<i2")) == pytest.approx(0x1800, rel=0.05)
@@ -288,8 +292,7 @@ async def test_a46_a_callback_that_fails_is_logged_and_the_call_goes_on(scene: S
 
     raw = GroupCallRaw(on_played_data)
     assert await raw.start(CHAT)
-    await asyncio.sleep(0.05)
-    assert not raw.is_connected
+    await until(lambda: not raw.is_connected)
     assert "no sound today" in logged.text
     assert await facade.is_in_call(CHAT)
     assert await facade.leave_voice_chat(CHAT)

@@ -1,4 +1,7 @@
-"""A desk at which commands are given to a whole dispatcher, without any Telegram: people write, and what is replied comes back."""
+"""A desk at which commands are given to a whole dispatcher, without any Telegram: people write, and what is replied comes back.
+
+Its steady clock stands still: how much may be asked and written in a minute is the same on every machine.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ from storage.appointments import Appointment, Method
 from storage.database import Database
 from tests.calls.diary import diary_of
 
+STILL_S: Final = 5000.0
 PAGES: Final = "https://parley.example.org"
 GROUP: Final = -1_000_000_005_001
 CHANNEL: Final = -1_000_000_000_007
@@ -45,7 +49,7 @@ NAMED: Final = {"@ann": 20, "@bob": BOB, "@spammer": 21}
 
 
 class Manager:
-    """Calls that are only noted."""
+    """Calls that are only noted. Joins take ``takes_s``, or with ``holds_joins`` until the next leave."""
 
     def __init__(self) -> None:
         self.joined: list[tuple[int, str, int]] = []
@@ -58,6 +62,7 @@ class Manager:
         self.speculation = Speculation()
         self.in_call = True
         self.takes_s = 0.0
+        self.holds_joins = False
         self.waits_s = 0.0
         self.asked = 0
         self._left = asyncio.Event()
@@ -68,7 +73,7 @@ class Manager:
         if self.waits_s:
             await on_wait(self.waits_s)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._left.wait(), self.takes_s or 0.001)
+            await asyncio.wait_for(self._left.wait(), None if self.holds_joins else self.takes_s or 0.001)
             raise errors.of(errors.BROKEN_OFF)
         if self.refusal:
             raise self.refusal
@@ -76,6 +81,7 @@ class Manager:
 
     async def leave(self, chat_id: int) -> bool:
         self.left.append(chat_id)
+        self.holds_joins = False
         self._left.set()
         return self.in_call
 
@@ -294,6 +300,10 @@ async def three_appointments(database: Database) -> Appointments:
     return made
 
 
+def still() -> float:
+    return STILL_S
+
+
 @asynccontextmanager
 async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
     """One in its own folder."""
@@ -302,7 +312,7 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
     telegram: Any = client
     services = Services(
         client=telegram, settings=load_settings(None, **settings), database=database, manager=manager, grants=StoredGrants(database),
-        admins=Admins(telegram), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
+        admins=Admins(telegram, still), connected=lambda: True, framework="py-tgcalls 3.0.0", restart=lambda: restarts.append(True),
         voice_name="piper joe-medium", hearing_name="whisper base", histories=histories,
         transcriber=Transcriber(), phone=Phone(), telephone=Telephone(), links=InviteLinks(database, PAGES, lambda: 1000.0),
         clock=lambda: 1000.0,
@@ -310,9 +320,9 @@ async def desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
     )  # fmt: skip
     await services.grants.add_sudo(SUDO, OWNER, 0.0)
     await services.grants.authorise(GROUP, LISTED, OWNER, 0.0)
-    sender = Sender(telegram, "/.!", own)
+    sender = Sender(telegram, "/.!", own, still)
     try:
-        async with Commands(services, sender, own, owner_id=OWNER, own_username="parley") as commands:
+        async with Commands(services, sender, own, owner_id=OWNER, own_username="parley", clock=still) as commands:
             yield Desk(services, client, manager, own, commands, histories, restarts)
     finally:
         await database.close()

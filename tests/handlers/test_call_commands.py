@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from handlers.call_info import CallInfo, duration
 from handlers.wording import say
 from storage import chats, desired
 from storage.desired import WantedCall
+from tests.calls.waiting import until
 from tests.handlers.desk import ANN, BOB, CHANNEL, GROUP, OWNER, SUDO, Desk
 
 IN_CALL = CallState(
@@ -92,7 +92,7 @@ async def test_leavecall_is_obeyed_while_a_join_is_under_way_and_withdraws_those
     desk.client.admins = [ANN, BOB]
     await desk.type("/joincall", ANN)
     await desk.type("/joincall", BOB)
-    await asyncio.sleep(0.05)
+    await until(lambda: desk.manager.asked)
     await desk.type("/leavecall", ANN)
     await desk.settled()
     assert desk.manager.left == [GROUP]
@@ -101,7 +101,7 @@ async def test_leavecall_is_obeyed_while_a_join_is_under_way_and_withdraws_those
 
 
 async def test_a_join_after_the_leave_counts(desk: Desk) -> None:
-    desk.manager.takes_s = 0.05
+    desk.manager.holds_joins = True
     for command in ("/joincall", "/leavecall", "/joincall"):
         await desk.type(command, ANN)
     await desk.settled()

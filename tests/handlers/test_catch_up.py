@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,9 +33,8 @@ from loopback.world.chats import Chat
 from loopback.world.mailbox import Message
 from storage.database import Database
 from storage.errors import Problem, StorageError
+from tests.calls.waiting import until
 from tests.handlers.desk import Manager
-
-WITHIN_S = 20.0
 
 
 @dataclass
@@ -89,12 +88,6 @@ class Club:
 
     def looked(self) -> int:
         return len(self.telegram.seen("messages.GetDialogs", self.parley))
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():  # noqa: ASYNC110 - what is waited for does not tell
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

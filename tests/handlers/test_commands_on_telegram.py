@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import AdminRights, Chat
 from storage.database import Database
+from tests.calls.waiting import until
 from tests.handlers.desk import Manager
 
 REFUSED = say("en", "refused.call_manager", command="/joincall")
@@ -54,19 +54,24 @@ class Club:
         await client.get_dialogs()
         return client
 
-    async def answer_to(self, account: Account, text: str) -> str | None:
-        """What Parley replies to a message; None if nothing within a quarter of a second."""
+    async def answer_to(self, account: Account, text: str) -> str:
+        """What Parley replies to a message."""
         client = await self.client(account)
         sent = await client.send_message(self.chat_id, text)
-        return await self.reply_to(client, sent.id)
+        await until(lambda: self.replies_to(sent.id))
+        (reply,) = self.replies_to(sent.id)
+        return reply
 
-    async def reply_to(self, client: TelegramClient, message_id: int) -> str | None:
-        for _ in range(25):
-            await asyncio.sleep(0.01)
-            async for message in client.iter_messages(self.chat_id, limit=10):
-                if message.reply_to_msg_id == message_id and message.sender_id == self.parley.id:
-                    return str(message.message)
-        return None
+    async def says_and_asks(self, account: Account, text: str) -> int:
+        """Have somebody send a message, and then a command that is answered after it; the id of the first."""
+        client = await self.client(account)
+        sent = await client.send_message(self.chat_id, text)
+        await self.answer_to(account, "/callinfo")
+        return int(sent.id)
+
+    def replies_to(self, message_id: int) -> list[str]:
+        written = [message for message in self.telegram.messages(self.group) if message.content.sender is self.parley]
+        return [message.content.text for message in written if message.reply_to == message_id]
 
 
 @pytest.fixture
@@ -101,9 +106,7 @@ async def club(tmp_path: Path) -> AsyncIterator[Club]:
 
 
 async def test_the_founder_may_have_parley_join(club: Club) -> None:
-    answer = await club.answer_to(club.ann, "/joincall")
-    assert answer is not None
-    assert answer.startswith("✅")
+    assert (await club.answer_to(club.ann, "/joincall")).startswith("✅")
     assert club.manager.joined == [(club.chat_id, "Book club", club.ann.id)]
 
 
@@ -118,31 +121,31 @@ async def test_an_admin_without_the_right_to_voice_chats_may_not(club: Club) -> 
 
 
 async def test_a_member_may_ask_how_the_call_goes(club: Club) -> None:
-    answer = await club.answer_to(club.bob, "/callinfo")
-    assert answer is not None
-    assert "In Call: ❌ No" in answer
+    assert "In Call: ❌ No" in await club.answer_to(club.bob, "/callinfo")
 
 
 @pytest.mark.parametrize("text", ["/joincall@other", "joincall", "see /joincall", "/unknown"])
 async def test_what_is_no_command_of_ours_gets_no_answer(club: Club, text: str) -> None:
-    assert await club.answer_to(club.ann, text) is None
+    sent = await club.says_and_asks(club.ann, text)
+    assert club.replies_to(sent) == []
     assert club.manager.joined == []
 
 
 async def test_our_name_behind_the_command_is_fine(club: Club) -> None:
-    assert await club.answer_to(club.ann, "/joincall@parley") is not None
+    assert (await club.answer_to(club.ann, "/joincall@parley")).startswith("✅")
 
 
 async def test_an_edited_message_is_no_command(club: Club) -> None:
     client = await club.client(club.ann)
     sent = await client.send_message(club.chat_id, "hello")
     await client.edit_message(club.chat_id, sent.id, "/joincall")
-    assert await club.reply_to(client, sent.id) is None
+    await club.answer_to(club.ann, "/callinfo")
+    assert club.replies_to(sent.id) == []
     assert club.manager.joined == []
 
 
 async def test_what_the_account_writes_on_another_device_is_the_owners_command(club: Club) -> None:
-    assert await club.answer_to(club.parley, "/callinfo") is not None
+    assert "In Call: ❌ No" in await club.answer_to(club.parley, "/callinfo")
 
 
 async def test_a_failure_is_told_with_the_next_step(club: Club) -> None:
@@ -169,8 +172,11 @@ async def test_rights_that_telegram_does_not_tell_are_not_granted(club: Club) ->
     assert club.manager.joined == []
 
 
-async def test_where_parley_may_not_write_nothing_breaks(club: Club) -> None:
+async def test_where_parley_may_not_write_nothing_breaks(club: Club, caplog: pytest.LogCaptureFixture) -> None:
     club.telegram.faults.fail("messages.SendMessage", 403, "CHAT_WRITE_FORBIDDEN", account_id=club.parley.id)
-    assert await club.answer_to(club.ann, "/callinfo") is None
-    assert await club.answer_to(club.ann, "/callinfo") is None
+    client = await club.client(club.ann)
+    await client.send_message(club.chat_id, "/callinfo")
+    await until(lambda: "a message could not be sent" in caplog.text)
+    await client.send_message(club.chat_id, "/callinfo")
+    await until(lambda: "Telegram will not have it now" in caplog.text)
     assert len(club.telegram.seen("messages.SendMessage", club.parley)) == 1

@@ -12,6 +12,7 @@ from errors import EXIT_RESTART, ParleyError
 from handlers.sender import DISARMED_BY, OwnMessages, Sender
 from handlers.wording import say
 from storage import opt_outs
+from tests.calls.waiting import until
 from tests.handlers.desk import ANN, BOB, GROUP, OWNER, STRANGER, SUDO, Client, Desk
 
 
@@ -190,10 +191,8 @@ async def test_the_log_is_shown_in_private_only(desk: Desk) -> None:
 
 
 async def test_a_restart_ends_the_program_after_the_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
-
     monkeypatch.setattr("handlers.service.RESTART_AFTER_S", 0.01)
     assert await desk.say("/restart", by=OWNER) == say("en", "restarting")
-    await asyncio.sleep(0.05)
+    await until(lambda: desk.restarts)
     assert desk.restarts == [True]
     assert EXIT_RESTART == 75

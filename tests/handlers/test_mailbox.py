@@ -1,6 +1,7 @@
 import asyncio
 
 from handlers.mailbox import MOST_WAITING, Mailboxes
+from tests.calls.waiting import until
 
 
 async def test_a_chat_is_served_in_order_and_chats_do_not_wait_for_each_other() -> None:
@@ -19,13 +20,13 @@ async def test_a_chat_is_served_in_order_and_chats_do_not_wait_for_each_other() 
     job("a1", wait=True)
     job("a2")
     job("b1")
-    await asyncio.sleep(0.01)
+    await until(lambda: done)
     assert done == ["b1"]
     gate.set()
-    await asyncio.sleep(0.01)
+    await boxes.empty()
     assert done == ["b1", "a1", "a2"]
     job("a3")
-    await asyncio.sleep(0.01)
+    await boxes.empty()
     assert done[-1] == "a3"
     await boxes.close()
 
@@ -55,6 +56,6 @@ async def test_a_job_that_fails_does_not_stop_the_next() -> None:
 
     boxes.post(1, bad)
     boxes.post(1, good)
-    await asyncio.sleep(0.01)
+    await boxes.empty()
     assert done == [1]
     await boxes.close()

@@ -16,6 +16,7 @@ from calls.telephony.phone_call import PhoneCall, PhoneWishes, Stage
 from handlers.command import Request
 from handlers.telephone import TelephoneCommands
 from handlers.wording import LANGUAGES, catalogue, has
+from tests.calls.waiting import until
 from tests.handlers.desk import ANN, GROUP, SUDO, Desk, Telephone
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ async def test_while_it_rings_that_is_told_and_a_command_that_is_broken_off_hang
 
     commands = TelephoneCommands(Rings())
     command = asyncio.create_task(commands.phone(Request(GROUP, "Book club", SUDO, "+34612345678", tell=tell)))
-    await asyncio.sleep(0.1)
+    await until(lambda: told)
     assert told == ["📞 Calling…"]
     command.cancel()
     await asyncio.wait({command})

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
 from loopback.world.chats import Chat
 from tests.audio.ogg_bombs import ogg_of_silence
+from tests.calls.waiting import WITHIN_S, until
 from tests.speech import clip_named
 
 SPEECH, _ = clip_named("lv_0880")
@@ -158,7 +160,7 @@ class Club:
         )
         return int(sent.id)
 
-    async def replies(self, count: int = 1, within_s: float = 10.0, where: Any = None) -> list[Any]:
+    async def replies(self, count: int = 1, within_s: float = WITHIN_S, where: Any = None) -> list[Any]:
         """What Parley has sent, oldest first, as soon as it is so much."""
         deadline = time.monotonic() + within_s
         while True:
@@ -166,6 +168,10 @@ class Club:
             if len(messages) >= count or time.monotonic() > deadline:
                 return messages[::-1]
             await asyncio.sleep(0.02)
+
+    async def answered(self, count: int = 1) -> None:
+        """Wait until so many voice messages are done with: an answer can be read before Parley knows that it was sent."""
+        await until(lambda: len(self.published) >= count)
 
 
 @pytest.fixture
@@ -203,6 +209,7 @@ async def test_a_voice_message_that_names_the_bot_is_answered_by_a_voice_note(cl
     message_id = await club.send(OGG)
 
     (reply,) = await club.replies()
+    await club.answered()
 
     voice = next(a for a in reply.document.attributes if isinstance(a, types.DocumentAttributeAudio))
     assert reply.reply_to_msg_id == message_id
@@ -214,7 +221,7 @@ async def test_a_voice_message_that_names_the_bot_is_answered_by_a_voice_note(cl
 
 async def test_what_took_how_long_is_told_to_whoever_listens(club: Club) -> None:
     message_id = await club.send(OGG)
-    await club.replies()
+    await club.answered()
 
     (answered,) = club.published
     assert isinstance(answered, VoiceMessageAnswered)
@@ -241,7 +248,8 @@ async def test_chat_actions_are_shown_meanwhile(club: Club) -> None:
     await club.send(OGG)
     await club.replies()
 
-    assert len(club.telegram.seen("messages.SetTyping", club.parley)) == 2
+    shown = [action for action, _ in groupby(club.telegram.actions(club.parley))]
+    assert shown == ["SendMessageTypingAction", "SendMessageRecordAudioAction"]
 
 
 async def test_a_voice_message_to_others_is_not_even_fetched(club: Club) -> None:
@@ -254,6 +262,7 @@ async def test_a_voice_message_to_others_is_not_even_fetched(club: Club) -> None
 async def test_a_reply_to_the_bot_is_meant_for_it(club: Club) -> None:
     await club.send(OGG)
     (first,) = await club.replies()
+    await club.answered()
 
     await club.send(OGG, caption="", reply_to=first.id)
 
@@ -271,9 +280,7 @@ async def test_in_a_call_the_answer_is_said_there(club: Club) -> None:
     club.calls.joined = True
 
     await club.send(OGG)
-    async with asyncio.timeout(10):
-        while not club.calls.spoken:  # noqa: ASYNC110 - what was spoken is a list
-            await asyncio.sleep(0.01)
+    await club.answered()
 
     assert await club.replies(within_s=SILENT_FOR_S) == []
     assert club.calls.spoken == [ANSWER]
@@ -349,6 +356,7 @@ async def test_more_than_a_few_at_once_are_put_off_once(club: Club) -> None:
         await club.send(b"OggS" + OGG[4:])
 
     (told,) = await club.replies()
+    await until(lambda: club.notes._mailboxes.refused == 2)
     assert told.message == "I am still at work on 4 voice messages here. Please send that one again in a minute."
     club.thinks.pause.set()
     assert len(await club.replies(count=MOST_WAITING + 2)) == MOST_WAITING + 2

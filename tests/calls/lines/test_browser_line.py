@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -21,6 +21,7 @@ from calls.lines.browser import BrowserLine
 from calls.lines.browser_peer import MOST_OFFER_BYTES, OfferRefused
 from calls.lines.pacer import Pacer
 from tests.calls.stage import tone
+from tests.calls.waiting import until
 
 CALLER = Participant(-1, "Guest")
 
@@ -79,12 +80,6 @@ class Called:
     def hear(self, participant: Participant, frame: bytes) -> None:
         assert participant == CALLER
         self.frames.append(frame)
-
-
-async def until(so: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not so():  # noqa: ASYNC110 - what is waited for happens in threads and sockets
-            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -161,8 +156,12 @@ async def test_who_only_listens_is_heard_of_by_messages(monkeypatch: pytest.Monk
     monkeypatch.setattr(browser_line, "PRESENT_S", 0.3)
     async with called(speaks=False) as call:
         await until(lambda: not call.line.present and call.page.channel.readyState == "open")
-        call.page.channel.send('{"type":"ping"}')
-        await until(lambda: call.line.present)
+
+        def present_after_a_ping() -> bool:
+            call.page.channel.send('{"type":"ping"}')
+            return call.line.present
+
+        await until(present_after_a_ping)
         assert not call.frames or peak(call.frames[0]) == 0
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from audio.pcm import PLAYOUT_FRAME_BYTES
 from calls.lines.frame_sender import FrameSender
+from tests.calls.waiting import until
 
 
 def frame(number: int) -> bytes:
@@ -30,8 +31,9 @@ async def test_frames_leave_in_order_and_one_at_a_time() -> None:
     sender = FrameSender(send)
     task = asyncio.create_task(sender.run())
     for number in range(9):
+        await until(lambda: sender.has_room)
         sender.offer(frame(number))
-        await asyncio.sleep(0.001)
+    await until(lambda: sender.sent == 9)
     task.cancel()
     assert sent == list(range(9))
     assert sender.sent == 9

@@ -24,4 +24,4 @@ from tests.calls.lines import group_line_scenarios as scenarios
     ids=lambda scenario: str(scenario.__name__),
 )
 def test_the_group_line(scenario: Scenario) -> None:
-    run_in_process(scenario, timeout_s=60)
+    run_in_process(scenario)

@@ -89,6 +89,8 @@ async def test_a_session_that_was_ended(telegram: LoopbackTelegram, parley: Acco
 async def test_a_session_whose_key_telegram_does_not_know(
     telegram: LoopbackTelegram, parley: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
+    gc.collect()
+    caplog.clear()
     session = telegram.session_for(parley)
     telegram.forget_keys(parley)
     with pytest.raises(ParleyError, match="Failed to initialize Telethon client"):
