@@ -1,7 +1,9 @@
 """Runs a scenario that places real calls in a process of its own.
 
 The native call library aborts at exit at times and, rarely, hangs: in a child neither takes the test run with it. A child that dies
-by a signal is run once more, with a warning that says so; a failed assertion or a time-out is a failure at once.
+by a signal is run once more, with a warning that says so; a failed assertion or a time-out is a failure at once. Folders that it was given
+as arguments are then as they were: what the first child has kept there (calls that are wanted, commands that were obeyed) is of no concern
+to the second.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ import faulthandler
 import importlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +44,14 @@ def run_in_process(scenario: Scenario, *arguments: str, timeout_s: float = 110.0
 
     :raises CallProcessFailed: it raised, took longer than ``timeout_s``, or died by a signal twice.
     """
+    folders = {folder: set(folder.iterdir()) for folder in map(Path, arguments) if folder.is_absolute() and folder.is_dir()}
     run = _run(scenario, arguments, timeout_s)
     if _died_by_signal(run.returncode):
         warnings.warn(
             f"{scenario.__name__} died natively (code {run.returncode}) and is run again:\n{run.stdout[-2000:]}", NativeCrash, stacklevel=2
         )
+        for folder, before in folders.items():
+            _remove(set(folder.iterdir()) - before)
         run = _run(scenario, arguments, timeout_s)
     watch(run.stdout, scenario.__name__)
     if run.returncode != 0:
@@ -69,6 +75,14 @@ def _run(scenario: Scenario, arguments: tuple[str, ...], timeout_s: float) -> su
     except subprocess.TimeoutExpired as expired:
         output = expired.stdout.decode(errors="replace") if isinstance(expired.stdout, bytes) else expired.stdout or ""
         raise CallProcessFailed(f"{scenario.__name__} did not end within {timeout_s:g} s:\n{output}") from None
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _died_by_signal(code: int) -> bool:

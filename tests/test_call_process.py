@@ -25,12 +25,14 @@ async def hangs() -> None:
     await asyncio.sleep(60)
 
 
-async def crashes_once(folder: str) -> None:
+async def crashes_once(folder: str, first_life: str) -> None:
+    kept = sorted(path.name for path in Path(folder).iterdir())  # noqa: ASYNC240
     try:
-        os.mkdir(f"{folder}/first_life")  # noqa: PTH102
+        os.mkdir(first_life)  # noqa: PTH102
     except FileExistsError:
-        print("second life")
+        print("second life", *kept)
     else:
+        (Path(folder) / "of the first life").mkdir()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -52,9 +54,12 @@ def test_time_out_fails_with_what_was_printed() -> None:
         run_in_process(hangs, timeout_s=10)
 
 
-def test_native_crash_is_retried_once_and_reported(tmp_path: Path) -> None:
+def test_native_crash_is_retried_once_in_the_same_circumstances_and_reported(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "of the test").mkdir(parents=True)
     with pytest.warns(NativeCrash, match="crashes_once died natively"):
-        assert "second life" in run_in_process(crashes_once, str(tmp_path))
+        told = run_in_process(crashes_once, str(folder), str(tmp_path / "first life"))
+    assert "second life of the test\n" in told
 
 
 def test_second_native_crash_fails() -> None:

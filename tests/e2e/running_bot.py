@@ -22,7 +22,7 @@ from tests.secret_watch import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 BACK_WITHIN_S = 60.0
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 120.0
 READY = "Parley is ready"
 HEARD_WITHIN_S = 1.0
 """Somebody whose sound the media server has had for less long than this ago is in the call."""

@@ -18,7 +18,7 @@ async def the_nth_participant(folder: str) -> None:
         telegram.start_voice_chat(group, club.ann)
         telegram.enter_voice_chat(group, club.ann)
         telegram.enter_voice_chat(group, club.bob)
-        assert "2 people are in the voice chat, and I join when it is 3" in await club.command("/callstatus")
+        await club.command_until("/callstatus", lambda told: "2 people are in the voice chat, and I join when it is 3" in told)
         assert telegram.seen("phone.JoinGroupCall", club.parley) == []
         telegram.enter_voice_chat(group, club.carol)
         await club.until(lambda: club.is_in)
@@ -35,7 +35,7 @@ async def quiet_hours(folder: str) -> None:
         await club.command("/callon")
         club.telegram.start_voice_chat(club.group, club.ann)
         club.telegram.crowd(club.group, 4)
-        assert f"quiet hours, from {begin} to {end} (UTC)" in await club.command("/callstatus")
+        await club.command_until("/callstatus", lambda told: f"quiet hours, from {begin} to {end} (UTC)" in told)
         assert club.telegram.seen("phone.JoinGroupCall", club.parley) == []
         await club.command("/callquiet off")
         await club.command("/callconfig 4")
@@ -52,12 +52,12 @@ async def left_by_hand(folder: str) -> None:
         assert "left" in await club.command("/leavecall")
         assert not club.is_in
         telegram.crowd(group, 5)
-        assert "I was sent out of this voice chat" in await club.command("/callstatus")
+        await club.command_until("/callstatus", lambda told: "I was sent out of this voice chat" in told)
         assert not club.is_in
         telegram.end_voice_chat(group, club.ann)
         telegram.start_voice_chat(group, club.bob)
         telegram.crowd(group, 2)
-        await club.until(lambda: club.is_in, 25)
+        await club.until(lambda: club.is_in)
 
 
 async def already_running_at_the_start(folder: str) -> None:

@@ -20,7 +20,8 @@ from tests.control.stage import CHAT
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LANGUAGES: Final = ("en", "ca", "es", "ru")
-WITHIN_MS: Final = 10_000
+WITHIN_MS: Final = 30_000
+expect.set_options(timeout=WITHIN_MS)
 
 
 @asynccontextmanager
@@ -29,7 +30,7 @@ async def calls_page(tmp_path: Path) -> AsyncIterator[tuple[HttpStage, Page]]:
     async with http_stage(tmp_path) as stage, async_playwright() as playwright:
         stage.calls.joined[CHAT] = "Book club"
         stage.bus.publish(events.CallJoined(chat_id=CHAT, at_s=0, title="Book club"))
-        browser = await playwright.chromium.launch(**chromium_options(tmp_path / "no-microphone.wav"))
+        browser = await playwright.chromium.launch(timeout=4 * WITHIN_MS, **chromium_options(tmp_path / "no-microphone.wav"))
         page = await browser.new_page(locale="en-GB")
         page.set_default_timeout(WITHIN_MS)
         troubles: list[str] = []

@@ -132,8 +132,8 @@ async def what_cannot_be_joined(folder: str) -> None:
 
 @pytest.mark.parametrize("framing", [framing.name for framing in Framing])
 def test_the_requests_of_the_first_document_in_a_real_call(framing: str, tmp_path: Path) -> None:
-    run_in_process(another_program_drives_parley, str(tmp_path), framing, timeout_s=90)
+    run_in_process(another_program_drives_parley, str(tmp_path), framing, timeout_s=110)
 
 
 def test_what_cannot_be_joined_is_told_by_code(tmp_path: Path) -> None:
-    run_in_process(what_cannot_be_joined, str(tmp_path), timeout_s=60)
+    run_in_process(what_cannot_be_joined, str(tmp_path), timeout_s=110)

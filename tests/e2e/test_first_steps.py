@@ -45,7 +45,7 @@ async def comes_by_itself(club: Scene, status: str) -> None:
     if is_night:
         assert not club.is_in
         assert "No more quiet hours" in await club.command("/callquiet off")
-    await club.until(lambda: club.is_in, 30)
+    await club.until(lambda: club.is_in)
     assert len(telegram.seen(JOINING, club.parley)) == before + 1
 
 
@@ -75,7 +75,7 @@ async def nothing_but_help(folder: str) -> None:
 
 @pytest.mark.parametrize("scenario", [the_readme, nothing_but_help], ids=lambda scenario: str(scenario.__name__))
 def test_a_new_admin_sets_a_group_up(scenario: Scenario, tmp_path: Path) -> None:
-    run_in_process(scenario, str(tmp_path), timeout_s=90)
+    run_in_process(scenario, str(tmp_path), timeout_s=110)
 
 
 def test_the_readme_and_help_name_the_same_steps() -> None:

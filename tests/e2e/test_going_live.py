@@ -25,11 +25,12 @@ from calls.telegram.qr_login import drawn
 from loopback.media.server import MediaServer
 from loopback.telegram import LoopbackTelegram
 from loopback.world.accounts import Account
-from tests.e2e.running_bot import READY, until
+from tests.e2e.running_bot import READY, READY_WITHIN_S, until
 from tests.secret_watch import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONE, CODE, PASSWORD = "+34600000001", "24680", "correct horse"
+ENDS_WITHIN_S = 60.0
 API_HASH = "fedcba9876543210fedcba9876543210"
 PYTHON_OF_THE_SYSTEM = (sys.executable, "-S")
 """One that has none of the packages."""
@@ -84,7 +85,7 @@ class Terminal:
         os.write(self._screen, f"{line}\n".encode())
 
     async def ended(self) -> int:
-        code = await asyncio.wait_for(self.process.wait(), 30)
+        code = await asyncio.wait_for(self.process.wait(), ENDS_WITHIN_S)
         await asyncio.sleep(0.1)
         return code
 
@@ -92,7 +93,7 @@ class Terminal:
         """End it, if it has not ended."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(self.process.wait(), 30)
+            await asyncio.wait_for(self.process.wait(), ENDS_WITHIN_S)
         asyncio.get_running_loop().remove_reader(self._screen)
         os.close(self._screen)
 
@@ -202,15 +203,15 @@ async def test_two_values_a_login_and_scripts_run(newcomer: Newcomer) -> None:
     group = newcomer.telegram.add_group("Book club", newcomer.ann, members=[newcomer.parley])
     newcomer.telegram.start_voice_chat(group, newcomer.ann)
     bot = await newcomer.runs("scripts/run")
-    await bot.see(READY, 90)
+    await bot.see(READY, READY_WITHIN_S)
     newcomer.telegram.say(group, newcomer.ann, "/joincall")
     in_call: Any = lambda: newcomer.parley in newcomer.telegram.in_voice_chat(group)  # noqa: E731
     await until(in_call, f"Parley is in the call\n{bot.text}")
 
     second = await newcomer.logs_in()
     await second.see("This Telegram session is in use by another Parley")
-    assert "python bot.py login --session NAME" in second.text
     assert await second.ended() == 78
+    assert "python bot.py login --session NAME" in second.text
     bot.process.send_signal(signal.SIGINT)
     await bot.see("Parley stops")
     assert await bot.ended() == 0

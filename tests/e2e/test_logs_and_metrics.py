@@ -11,8 +11,8 @@ import stat
 import aiohttp
 
 from tests.call_process import run_in_process
-from tests.e2e.running_bot import a_town
-from tests.metrics.test_metrics import free_port
+from tests.e2e.running_bot import a_town, until
+from tests.free_ports import free_port
 
 
 async def metrics_at(port: int) -> dict[str, float]:
@@ -38,6 +38,7 @@ async def a_call_a_crash_and_the_call_again() -> None:
         while not (joined_now := (await metrics_at(port)).get('parley_calls_joined_total{kind="group"}')):  # noqa: ASYNC110 - a page does not tell
             await asyncio.sleep(0.1)
         assert joined_now == 1, "a new process counts anew"
+        await until(lambda: file.read_text(encoding="utf-8").count("Successfully joined voice chat") >= 2, "both joins are logged")
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         told = [line["event"] for line in lines]
         assert [line for line in told if "ended by SIGSEGV" in line], "the supervisor's line"
@@ -48,4 +49,4 @@ async def a_call_a_crash_and_the_call_again() -> None:
 
 
 def test_a_call_a_crash_and_the_call_again() -> None:
-    run_in_process(a_call_a_crash_and_the_call_again, timeout_s=110)
+    run_in_process(a_call_a_crash_and_the_call_again, timeout_s=200)

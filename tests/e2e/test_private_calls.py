@@ -4,7 +4,7 @@ from tests.call_process import Scenario, run_in_process
 from tests.e2e import private_call_scenarios as scenarios
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "scenario",
     [
@@ -25,4 +25,4 @@ from tests.e2e import private_call_scenarios as scenarios
     ids=lambda scenario: str(scenario.__name__),
 )
 def test_private_calls(scenario: Scenario) -> None:
-    run_in_process(scenario, timeout_s=70)
+    run_in_process(scenario, timeout_s=110)

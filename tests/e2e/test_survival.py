@@ -19,8 +19,8 @@ from storage.database import FILE_NAME
 from tests.call_process import run_in_process
 from tests.e2e.running_bot import Town, a_town, is_alive, until
 
-SCENARIO_WITHIN_S = 170
-TEST_WITHIN_S = 400
+SCENARIO_WITHIN_S = 280
+TEST_WITHIN_S = 600
 """A scenario that dies natively is played once more."""
 
 

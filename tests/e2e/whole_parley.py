@@ -23,7 +23,7 @@ from loopback.world.chats import Chat
 from service import engines as engine_room
 from service.serve import serve
 from tests.calls.stage import HearsClips, ScriptedBrain, ScriptedVoice
-from tests.e2e.house import WAITS
+from tests.e2e.house import READY_WITHIN_S, WAITS, ReadyHeart
 
 
 def scripted_engines() -> Engines:
@@ -52,7 +52,7 @@ class Scene:
         """Whether Parley is in the voice chat, as the server sees it."""
         return self.parley in self.telegram.in_voice_chat(self.group)
 
-    async def until(self, condition: Callable[[], Any], timeout_s: float = 15.0) -> Any:
+    async def until(self, condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
         """What ``condition`` gives as soon as that is true."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -77,18 +77,26 @@ class Scene:
         ]
         return str((await self.until(replies))[-1])
 
+    async def command_until(self, text: str, fits: Callable[[str], bool]) -> str:
+        """Parley's reply to a command that is given again every second, until the reply fits."""
+        for _ in range(15):
+            if fits(reply := await self.command(text)):
+                return reply
+            await asyncio.sleep(1.0)
+        raise AssertionError(f"{text} is still answered with {reply}")
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Parley at work."""
-        work = asyncio.create_task(serve(self.settings))
-        before = len(self.telegram.seen("users.GetUsers", self.parley))
+        heart = ReadyHeart()
+        work = asyncio.create_task(serve(self.settings, heart))
         try:
-            await self.until(lambda: work.done() or len(self.telegram.seen("users.GetUsers", self.parley)) > before)
+            await self.until(lambda: work.done() or heart.is_ready, READY_WITHIN_S)
             yield
         finally:
             if not work.done():
                 signal.raise_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(work, 20) == 0
+            assert await asyncio.wait_for(work, 60) == 0
 
 
 @contextlib.asynccontextmanager
