@@ -63,8 +63,8 @@ class HearsClips:
     name: str = "scripted hearing"
     lengths_s: list[float] = field(default_factory=list)
     glimpses: int = 0
-    glimpsed: str = ""
-    """What every glimpse shows, if not the words of the clips."""
+    glimpsed: str | None = ""
+    """What every glimpse shows, if not the words of the clips; ``None``: nothing."""
     glimpse_delay_s: float = 0.1
     confidence: float = 1.0
 
@@ -81,7 +81,7 @@ class HearsClips:
         self.glimpses += 1
         await asyncio.sleep(self.glimpse_delay_s)
         words = " ".join(word for clip in self.clips for word in clip.words_in(pcm))
-        return Transcript(self.glimpsed or words, confidence=0.9) if words else None
+        return Transcript(self.glimpsed or words, confidence=0.9) if words and self.glimpsed is not None else None
 
     async def close(self) -> None: ...
 

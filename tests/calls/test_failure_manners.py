@@ -28,8 +28,6 @@ from tests.calls.virtual_time import run_in_virtual_time
 from tests.speech import clip_named
 
 NEVER_S = 1e5
-NOTHING_TO_ANSWER = "and"
-"""A glimpse of this alone begins no reply ahead of time."""
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +172,7 @@ def test_among_several_nobody_is_asked_to_repeat_what_may_not_have_been_for_the_
 def test_words_that_the_engine_is_unsure_of_never_reach_the_brain(question: Clip, remark: Clip) -> None:
     long_clip = Clip(*clip_named("lv_0870"))
     stage = Stage([question, remark, long_clip], manners=replace(Manners(), pauses=PauseRules(end_s=1.5)))
-    stage.hears = HearsBadly([question, remark, long_clip], unsure_of="power", glimpsed=NOTHING_TO_ANSWER)
+    stage.hears = HearsBadly([question, remark, long_clip], unsure_of="power", glimpsed=None)
     at_s = stage.say(0.5, long_clip)
     at_s = stage.say(at_s + 0.5, question) + 8.0
     at_s = stage.say(at_s, remark) + 8.0
@@ -231,7 +229,7 @@ def hedged(brain: Brain) -> Brain:
 
 def play_with(stage: Stage, brain: Brain, seconds: float) -> None:
     stage.thinks = brain  # type: ignore[assignment]
-    stage.hears.glimpsed = NOTHING_TO_ANSWER
+    stage.hears.glimpsed = None
     run_in_virtual_time(stage.play(seconds))
 
 
