@@ -26,9 +26,10 @@ def asked_last(messages: list[Message]) -> str:
     return next(message.text for message in reversed(messages) if message.role is Role.USER)
 
 
-def played(question: Clip, glimpsed: str, *, confidence: float = 1.0) -> tuple[Stage, events.ExchangeEnded]:
+def played(question: Clip, glimpsed: str, *, confidence: float = 1.0, small_model: bool = False) -> tuple[Stage, events.ExchangeEnded]:
     """One question to an engine that is slow at transcribing and quick at glimpsing."""
-    stage = Stage([question], lambda messages: f"About {asked_last(list(messages))}", replace(Manners(), pauses=PauseRules(end_s=0.4)))
+    manners = replace(Manners(), pauses=PauseRules(end_s=0.4), small_model=small_model)
+    stage = Stage([question], lambda messages: f"About {asked_last(list(messages))}", manners)
     stage.hears.delay_s, stage.hears.glimpsed, stage.hears.confidence = SLOW_S, glimpsed, confidence
     stage.say(0.5, question)
     run_in_virtual_time(stage.play(9))
@@ -57,6 +58,13 @@ def test_words_that_sound_unfinished_are_replied_to_in_the_pause_all_the_same(qu
     stage, exchange = played(question, f"{question.text} and")
     assert asked_last(stage.thinks.asked[0]) == f"{question.text} and"
     assert asked_last(stage.thinks.asked[-1]) == exchange.heard == question.text
+
+
+def test_a_brain_on_this_machine_leaves_it_to_speech_to_text_while_the_words_sound_unfinished(question: Clip) -> None:
+    stage, _exchange = played(question, f"{question.text} and", small_model=True)
+    (asked,) = stage.thinks.asked
+    assert asked_last(asked).startswith(question.text)
+    assert " and" not in asked_last(asked)
 
 
 def test_with_other_words_glimpsed_the_reply_begins_when_the_words_are_known(question: Clip) -> None:
