@@ -21,7 +21,7 @@ from loopback.world.mailbox import Message
 from tests.secret_watch import watch
 
 ROOT = Path(__file__).resolve().parents[2]
-BACK_WITHIN_S = 120.0
+BACK_WITHIN_S = 60.0
 READY_WITHIN_S = 120.0
 READY = "Parley is ready"
 HEARD_WITHIN_S = 1.0
