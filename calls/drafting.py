@@ -92,6 +92,11 @@ class Drafting:
         return self._manners.voice.language
 
     @property
+    def brain_is_here(self) -> bool:
+        """The brain computes on this machine, beside speech to text."""
+        return self._manners.small_model
+
+    @property
     def speculation(self) -> Speculation:
         """The budget of work ahead of time, shared by all calls."""
         return self._engines.speculation

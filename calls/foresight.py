@@ -28,7 +28,11 @@ class Foresight:
             self._drafting.reply(turn, draft)
 
     def expect(self, turn: Turn, hearing: Hearing) -> None:
-        """Who has fallen silent has probably said what was glimpsed of it: the reply to that begins before it is known for certain."""
+        """Who has fallen silent has probably said what was glimpsed of it: the reply to that begins before it is known for certain.
+
+        In a pause it would soon begin anyway; before one, only to words that sound finished. A brain on this machine would hold up the
+        words themselves, and begins before they are known only where little speaks against them.
+        """
         draft, glimpse = turn.draft, turn.glimpse
         if glimpse is None:
             return
@@ -38,11 +42,13 @@ class Foresight:
         if draft is None:
             self._read_ahead(turn, words)
             return
-        if draft.ready.is_set() or not hearing.has_fallen_silent:
+        in_pause = hearing.paused and not self._drafting.brain_is_here
+        if draft.ready.is_set() or not (in_pause or hearing.has_fallen_silent):
             return
         if len(turn.carried) + hearing.sounding_bytes - glimpse.covers_bytes > GLIMPSE_MISSES_BYTES:
             return
-        if finished_by_words(words.text, words.language) >= 0 and self._likely_next(turn, words):
+        worth_it = in_pause or finished_by_words(words.text, words.language) >= 0
+        if worth_it and self._likely_next(turn, words):
             self._drafting.expect(turn, draft, words.text)
 
     def _read_ahead(self, turn: Turn, words: Transcript) -> None:

@@ -141,6 +141,11 @@ class Hearing:
         return self._endpointing.speaking
 
     @property
+    def paused(self) -> bool:
+        """In a turn, in a pause of it."""
+        return self._endpointing.in_turn and not self._endpointing.speaking
+
+    @property
     def voiced(self) -> bool:
         """Their voice sounds, in a turn or before it is one."""
         return self._endpointing.voiced
