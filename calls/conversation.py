@@ -34,10 +34,10 @@ from calls.turns.lulls import LullEdge
 from calls.turns.patience import Patience
 from calls.turns.revisions import Revisions
 from calls.typed_turn import readable, typed_turn
+from calls.watch import Watch
 from errors import EngineError
 
 NOBODY = Participant(0, "")
-WATCH_S = 0.05
 
 
 class Conversation:
@@ -73,6 +73,7 @@ class Conversation:
         )
         self._foresight = Foresight(self._drafting, self._floor, self._company, self._reporter, self._tasks.spawn)
         self._interruptions = Interruptions(playout, self._floor, self._company, self._hearings, self._turns, self._clock)
+        self._watch = Watch(self._look_after_silence)
         self._connect()
 
     def _connect(self) -> None:
@@ -86,6 +87,7 @@ class Conversation:
         self._floor.would_answer = lambda turn, draft: self._company.means_bot(turn, draft.transcript)
         self._floor.say_unasked = self.announce
         self._floor.others_speaking = self._others_speaking
+        self._floor.on_phase = self._watch.stir
 
     # ---- life
 
@@ -93,7 +95,7 @@ class Conversation:
         """Converse until cancelled; every task of the conversation ends with it."""
         if self._manners.welcome:
             self.announce(self._manners.welcome)
-        await self._tasks.run(self._prefill(), self._watch(), until=self._floor.run())
+        await self._tasks.run(self._prefill(), self._watch.run(), until=self._floor.run())
 
     def announce(self, text: str, language: str | None = None, *, first: bool = False) -> asyncio.Event:
         """Say something that nobody asked for, when what was asked before is answered; what is returned is set when it is over.
@@ -124,16 +126,16 @@ class Conversation:
         except EngineError as error:
             self._reporter.publish(EngineFailed, part="thinking", what=str(error))
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(WATCH_S)
-            for hearing in list(self._hearings.values()):
-                hearing.fill_gap()
-            self._interruptions.end_long_holds()
-            self._ask_whether_anybody_is_there()
-
-    def _ask_whether_anybody_is_there(self) -> None:
+    def _look_after_silence(self) -> bool:
+        """Frames that stopped coming, a held reply, a call without a word; whether one of the first two may be so soon."""
+        for hearing in list(self._hearings.values()):
+            hearing.fill_gap()
+        self._interruptions.end_long_holds()
         quiet = self._floor.phase is Phase.LISTENING and not any(hearing.in_turn for hearing in self._hearings.values())
+        self._ask_whether_anybody_is_there(quiet=quiet)
+        return not quiet or self._playout.held
+
+    def _ask_whether_anybody_is_there(self, *, quiet: bool) -> None:
         if self._idle_prompt.due(self._clock(), self._manners.idle_prompt_s, quiet=quiet):
             self.announce(self._manners.idle_prompt)
 
@@ -242,6 +244,7 @@ class Conversation:
         else:
             turn = Turn(participant, self._revisions.begin())
         self._idle_prompt.somebody_spoke()
+        self._watch.stir()
         self._turns[participant.id] = turn
         self._reporter.turn_began(turn)
 

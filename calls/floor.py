@@ -53,6 +53,7 @@ class Floor:
         self.replied: Callable[[Turn, str], None] = lambda _turn, _heard: None
         self.would_answer: Callable[[Turn, Draft], bool] = lambda _turn, _draft: False
         self.say_unasked: Callable[[str], object] = lambda _text: None
+        self.on_phase: Callable[[], None] = lambda: None
         self._drafting = drafting
         self._playout = playout
         self._history = history
@@ -86,6 +87,7 @@ class Floor:
         self._changed.set()
         if (phase := self.phase) is not self._phase:
             self._phase = phase
+            self.on_phase()
             self._publish(events.PhaseChanged, phase=phase.value)
 
     def taken_by_another(self, turn: Turn) -> bool:

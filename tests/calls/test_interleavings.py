@@ -63,6 +63,7 @@ KNOWN: Final = {
     "an old turn turns out to be nothing while its speaker interrupts": "A h B h h A B s+ s+2 h Bm A t+ A H A v+ h s! B B B h H hang-up",
     "a noise after a long stretch": "A h h h A s+ A B H h h s+ rest",
     "going on over a new reply after another has cut the old one": "A h h A s+ h t+ h v+ h B h A Ax y s+ h t+ B v+ B H H hang-up",
+    "the rest of a turn is not understood after its reply was begun": "A h h A s+ h h A h h h Al y Al A A s+ B t? s! B hang-up",
     "an overlong turn goes on while another's is nothing": "n h v+ h B H A H A s! h h hang-up",
     "an announcement is talked over": "n h v+ h h A h h h A s+ h t+ v+ rest",
 }

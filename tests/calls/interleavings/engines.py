@@ -119,7 +119,6 @@ class Hears:
                 case Result.MORE:
                     return Transcript(self.words_in(pcm))
                 case Result.SOME:
-                    self.note_unclear(pcm)
                     return Transcript(self.hum_for(pcm))
                 case _:
                     self.note_unclear(pcm)

@@ -19,6 +19,7 @@ class Said:
     turn_id: int
     number: int
     speaker_id: int
+    began_at: int
     taken_back: bool = False
     """An earlier revision had ended the turn, so that the rest of it being nothing does not make it nothing."""
     ended_at: int | None = None

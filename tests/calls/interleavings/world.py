@@ -344,9 +344,9 @@ class World:
             said.number = max(said.number, turn.revision.number)
 
     def _supersede(self, person: Person, said: Said) -> None:
-        said.superseded_at = self.record.place()
+        said.superseded_at = at = self.record.place()
         taken_back = said.taken_back or said.ended_at is not None
-        person.said = self._turns[said.turn_id] = Said(said.turn_id, said.number + 1, said.speaker_id, taken_back)
+        person.said = self._turns[said.turn_id] = Said(said.turn_id, said.number + 1, said.speaker_id, at, taken_back)
 
     def _note_event(self, event: events.CallEvent) -> None:
         if isinstance(event, events.TurnBegan):
@@ -359,7 +359,7 @@ class World:
         if event.turn_id in self._turns:
             self._supersede(person, self._turns[event.turn_id])
         else:
-            person.said = self._turns[event.turn_id] = Said(event.turn_id, 1, person.who.id)
+            person.said = self._turns[event.turn_id] = Said(event.turn_id, 1, person.who.id, self.record.place())
 
     def _asked(self, messages: Sequence[Message]) -> Asked:
         question = next(message for message in reversed(messages) if message.role is Role.USER)
@@ -381,19 +381,27 @@ class World:
     def _hum_for(self, pcm: bytes) -> str:
         """A backchannel for what was said last, unlike every other."""
         hum = "m" * (len(self._hummed) + 2)
-        for person in self.people:
-            if said := person.spoken_in.get((_numbers_in(pcm) or [0])[-1]):
-                self._hummed[hum] = said
+        if said := self._newest_in(pcm):
+            self._bring_words_up_to(said)
+            self._hummed[hum] = said
         return hum
 
     def _note_unclear(self, pcm: bytes) -> None:
-        """The newest words were not understood: those before them are all that there is of the revision."""
+        """The newest words were not understood: those before them are all that there is of the revision, also where its reply was begun."""
+        if said := self._newest_in(pcm):
+            self._bring_words_up_to(said)
+            for asked in self.record.asked:
+                if asked.said and asked.said.turn_id == said.turn_id and asked.said.number < said.number and asked.at > said.began_at:
+                    asked.said = said
+
+    def _newest_in(self, pcm: bytes) -> Said | None:
         newest = (_numbers_in(pcm) or [0])[-1]
+        return next((person.spoken_in[newest] for person in self.people if newest in person.spoken_in), None)
+
+    def _bring_words_up_to(self, said: Said) -> None:
         for person in self.people:
-            if newest in person.spoken_in:
-                said = person.spoken_in[newest]
-                _bring_up_to(said, person.spoken_in)
-                _bring_up_to(said, self._hummed)
+            _bring_up_to(said, person.spoken_in)
+        _bring_up_to(said, self._hummed)
 
     def _person(self, participant_id: int) -> Person:
         return self.people[participant_id - 1]
