@@ -104,7 +104,7 @@ def _real_engines(setup: Setup) -> Engines:
     assert setup.voice is not None
     brain = EmbeddedBrain(settings) if setup.extra == EMBEDDED else OpenAIBrain(settings)
     return Engines(
-        WhisperEngine(setup.whisper, name="whisper", threads=settings.whisper_threads),
+        WhisperEngine(setup.whisper, name="whisper", threads=settings.whisper_threads, glimpses_give_way=setup.extra == EMBEDDED),
         BrainWithDeadlines(brain, first_token_s=settings.brain_first_token_timeout_s, total_s=settings.brain_total_timeout_s),
         PiperEngine(setup.voice),
         TurnModel(path_of(TURN_MODEL, settings.models_dir)) if setup.own_turn_model else None,

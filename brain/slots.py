@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from brain.engine import Message
+from brain.engine import Message, Role
 
 
 @dataclass(slots=True)
@@ -57,13 +57,18 @@ class Slots:
         return min(idle, key=lambda slot: (*_regret(slot, messages), slot.used), default=None)
 
     def idle_for_reading_ahead(self, messages: Sequence[Message]) -> Slot | None:
-        """The same for reading ahead, except that a second conversation with equal instructions gets a slot of its own while one is empty.
+        """The same for reading ahead. ``None`` when none is idle, when it is read already, or while its own slot is at work.
 
-        ``None`` when none is idle or there is nothing to gain.
+        Instructions alone may be those of a second conversation, which gets a slot of its own while one is empty.
         """
-        if any(slot.messages == tuple(messages) for slot in self._slots):
+        known = any(slot.messages == tuple(messages) for slot in self._slots)
+        if known and messages[-1].role is Role.SYSTEM:
             return next((slot for slot in self._slots if slot.request is None and not slot.messages), None)
-        return self.idle_for(messages)
+        return None if known or self._at_work_on(messages) else self.idle_for(messages)
+
+    def _at_work_on(self, messages: Sequence[Message]) -> bool:
+        at_work = (slot for slot in self._slots if slot.request is not None and len(slot.messages) > 1)
+        return any(slot.is_of(messages) or slot.begins(messages) for slot in at_work)
 
     def begin(self, slot: Slot, messages: Sequence[Message], request: int, *, reads_ahead: bool) -> None:
         """Note that ``slot`` works on ``messages`` for ``request`` from now on."""

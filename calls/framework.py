@@ -70,7 +70,8 @@ class Framework:
 
 def chosen_engines(settings: Settings) -> Engines:
     """The engines that the settings ask for, not loaded yet."""
-    return Engines(choose_speech_to_text(settings), choose_brain(settings), choose_text_to_speech(settings))
+    stt = choose_speech_to_text(settings, beside_brain=chosen_kind(settings) == "embedded")
+    return Engines(stt, choose_brain(settings), choose_text_to_speech(settings))
 
 
 async def opened(settings: Settings, choose_engines: ChooseEngines = chosen_engines) -> Framework:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from audio.stt.choose import choose_speech_to_text
 from audio.tts.choose import choose_text_to_speech
 from audio.turn_model import TurnModel
-from brain.choose import choose_brain
+from brain.choose import choose_brain, chosen_kind
 from brain.clauses import ClauseSplitter
 from calls.call import GOOD_BYE
 from calls.drafting import Engines
@@ -31,7 +31,8 @@ async def loaded(settings: Settings) -> AsyncIterator[Engines]:
     """
     judge = _turn_model(settings)
     tts = choose_text_to_speech(settings, fixed=_fixed_clauses(settings))
-    engines = Engines(choose_speech_to_text(settings), choose_brain(settings), tts, judge)
+    stt = choose_speech_to_text(settings, beside_brain=chosen_kind(settings) == "embedded")
+    engines = Engines(stt, choose_brain(settings), tts, judge)
     parts = (engines.stt, engines.brain, engines.tts, *((judge,) if judge else ()))
     try:
         async with asyncio.TaskGroup() as group:

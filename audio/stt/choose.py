@@ -13,8 +13,10 @@ from errors import ModelMissing, SettingsError
 from models import path_of
 
 
-def choose_speech_to_text(settings: Settings) -> SpeechToText:
+def choose_speech_to_text(settings: Settings, *, beside_brain: bool = False) -> SpeechToText:
     """The engine of ``STT_ENGINE``; ``auto`` is a service if ``STT_URL`` is set. A service has Whisper behind it where that is on disk.
+
+    ``beside_brain``: the brain computes on this machine, too.
 
     :raises errors.ModelMissing: the embedded Whisper is wanted and not on disk.
     :raises errors.SettingsError: a service is wanted and has no address.
@@ -25,7 +27,7 @@ def choose_speech_to_text(settings: Settings) -> SpeechToText:
     if settings.stt_url and settings.stt_engine != "whisper":
         engines.append(_service(settings, settings.stt_url))
     try:
-        engines.append(_whisper(settings))
+        engines.append(_whisper(settings, beside_brain=beside_brain))
     except ModelMissing:
         if not engines:
             raise
@@ -38,6 +40,11 @@ def _service(settings: Settings, url: str) -> SpeechToText:
     return service if after_s is None else HedgedSpeechToText(service, after_s)
 
 
-def _whisper(settings: Settings) -> WhisperEngine:
+def _whisper(settings: Settings, *, beside_brain: bool) -> WhisperEngine:
     size = settings.whisper_model_size
-    return WhisperEngine(path_of(f"whisper-{size}", settings.models_dir), name=f"whisper {size}", threads=settings.whisper_threads)
+    return WhisperEngine(
+        path_of(f"whisper-{size}", settings.models_dir),
+        name=f"whisper {size}",
+        threads=settings.whisper_threads,
+        glimpses_give_way=beside_brain,
+    )

@@ -8,6 +8,7 @@ and loops.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,15 @@ TOKENS_PER_S_OTHER_SCRIPTS: Final = 14.0
 MOST_TOKENS: Final = 440
 """The model's own limit is 448 with its prompt."""
 MODEL_FILES: Final = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
+
+
+class GivenUp(Exception):
+    """Nobody waits for the words any more, or somebody waits for more important ones."""
+
+
+def always() -> bool:
+    """The words will be wanted, whatever happens."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +107,22 @@ class WhisperDecoder:
         """``False`` for the ``.en`` models, which take everything for English."""
         return bool(self._model.is_multilingual)
 
-    def decode(self, audio: Floats, window_s: float, language: str | None, most_tokens: int | None = None) -> Decoded:
+    def decode(
+        self,
+        audio: Floats,
+        window_s: float,
+        language: str | None,
+        most_tokens: int | None = None,
+        wanted: Callable[[], bool] = always,
+    ) -> Decoded:
         """One greedy decode in a window of ``window_s`` seconds; ``None`` detects the language, or takes as many tokens as may be spoken.
 
         :raises errors.EngineError: Whisper does not know the language.
+        :raises GivenUp: half of the work was done, and ``wanted()`` says that the rest is in vain.
         """
         encoded = self._encode(audio, window_s)
+        if not wanted():
+            raise GivenUp
         language = self._language(encoded, language)
         tokenizer, prompt, suppressed = self._prompt(language)
         audio_s = len(audio) / HEARING_RATE_HZ

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,16 @@ import numpy as np
 
 from audio.pcm import HEARING_RATE_HZ, Floats, as_floats
 from audio.priority import give_way_to_sound
-from audio.stt.decoding import FULL_WINDOW_S, SHORT_WINDOW_S, Decoded, WhisperDecoder, short_window_s, tokens_at_a_glance
+from audio.stt.decoding import (
+    FULL_WINDOW_S,
+    SHORT_WINDOW_S,
+    Decoded,
+    GivenUp,
+    WhisperDecoder,
+    always,
+    short_window_s,
+    tokens_at_a_glance,
+)
 from audio.stt.engine import Transcript
 from audio.stt.plausibility import nobody_spoke, suspicious, too_quiet
 from audio.stt.splitting import split_where_quiet
@@ -27,13 +37,20 @@ Result = TypeVar("Result")
 
 
 class WhisperEngine:
-    """Whisper from a folder in CTranslate2's format. One decode at a time, on ``threads`` CPU threads."""
+    """Whisper from a folder in CTranslate2's format. One decode at a time, on ``threads`` CPU threads.
 
-    def __init__(self, model_dir: Path, *, name: str, threads: int = 2, most_waiting: int = MOST_WAITING) -> None:
+    ``glimpses_give_way``: a glimpse is given up half way when somebody waits for words that count. Only worth it where a brain shares the
+    processor: any other can make use of the glimpse in the meantime.
+    """
+
+    def __init__(
+        self, model_dir: Path, *, name: str, threads: int = 2, most_waiting: int = MOST_WAITING, glimpses_give_way: bool = False
+    ) -> None:
         self._model_dir = model_dir
         self._name = name
         self._threads = threads
         self._most_waiting = most_waiting
+        self._glimpses_give_way = glimpses_give_way
         self._waiting = 0
         self._decoder: WhisperDecoder | None = None
         self._worker: ThreadPoolExecutor | None = None
@@ -72,8 +89,12 @@ class WhisperEngine:
             raise EngineError(f"That is more than {LONGEST_AUDIO_S / 60:.0f} minutes of sound.", "Send a shorter piece.")
         if len(audio) < SHORTEST_AUDIO_S * HEARING_RATE_HZ or too_quiet(audio):
             return Transcript("", language or "en", 0.0)
-        wanted = None if language == "auto" else language
-        return await self._run(lambda: _transcript(decoder, audio, wanted))
+        spoken = None if language == "auto" else language
+        given_up = threading.Event()
+        try:
+            return await self._run(lambda: _transcript(decoder, audio, spoken, lambda: not given_up.is_set()))
+        finally:
+            given_up.set()
 
     async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript | None:
         """See :meth:`audio.stt.engine.GlimpsingSpeechToText.glimpse`: one short-window decode, believed only if nothing speaks against it.
@@ -84,9 +105,17 @@ class WhisperEngine:
         audio_s = len(audio) / HEARING_RATE_HZ
         if decoder is None or self._waiting or not SHORTEST_AUDIO_S <= audio_s < SHORT_WINDOW_S or too_quiet(audio):
             return None
-        wanted = None if language == "auto" else language
-        seen = await self._run(lambda: decoder.decode(audio, SHORT_WINDOW_S, wanted, tokens_at_a_glance(audio_s, wanted)))
+        spoken = None if language == "auto" else language
+        try:
+            seen = await self._run(
+                lambda: decoder.decode(audio, SHORT_WINDOW_S, spoken, tokens_at_a_glance(audio_s, spoken), self._glimpse_may_go_on)
+            )
+        except GivenUp:
+            return None
         return None if nobody_spoke(seen) or suspicious(seen) else Transcript(seen.text, seen.language, seen.confidence)
+
+    def _glimpse_may_go_on(self) -> bool:
+        return not self._glimpses_give_way or self._waiting <= 1
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._worker is None:
@@ -112,18 +141,21 @@ class WhisperEngine:
             await asyncio.to_thread(worker.shutdown, wait=True, cancel_futures=True)
 
 
-def guarded_decode(decoder: WhisperDecoder, audio: Floats, language: str | None) -> Decoded:
-    """The short-window decode of up to 30 s; where it is suspicious, once more in the full window, and then the likelier of the two."""
-    short = decoder.decode(audio, short_window_s(len(audio) / HEARING_RATE_HZ), language)
+def guarded_decode(decoder: WhisperDecoder, audio: Floats, language: str | None, wanted: Callable[[], bool] = always) -> Decoded:
+    """The short-window decode of up to 30 s; where it is suspicious, once more in the full window, and then the likelier of the two.
+
+    :raises GivenUp: see :meth:`audio.stt.decoding.WhisperDecoder.decode`.
+    """
+    short = decoder.decode(audio, short_window_s(len(audio) / HEARING_RATE_HZ), language, wanted=wanted)
     if nobody_spoke(short) or not suspicious(short):
         return short
-    full = decoder.decode(audio, FULL_WINDOW_S, language)
+    full = decoder.decode(audio, FULL_WINDOW_S, language, wanted=wanted)
     believable = not short.capped and suspicious(full) and short.average_logprob > full.average_logprob
     return short if believable else full
 
 
-def _transcript(decoder: WhisperDecoder, audio: Floats, language: str | None) -> Transcript:
-    pieces = [guarded_decode(decoder, piece, language) for piece in split_where_quiet(audio, FULL_WINDOW_S)]
+def _transcript(decoder: WhisperDecoder, audio: Floats, language: str | None, wanted: Callable[[], bool]) -> Transcript:
+    pieces = [guarded_decode(decoder, piece, language, wanted) for piece in split_where_quiet(audio, FULL_WINDOW_S)]
     spoken = [piece for piece in pieces if not nobody_spoke(piece)]
     if not spoken:
         return Transcript("", pieces[0].language, 0.0)

@@ -53,12 +53,14 @@ class Pacer:
     def __init__(self) -> None:
         self._pulls: dict[object, Pull] = {}
         self._resting: dict[object, Pull] = {}
+        self._any_to_pull = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.cadence = Cadence(0.0)
 
     def add(self, line: object, pull: Pull) -> None:
         """Pull this line from now on."""
         self._pulls[line] = pull
+        self._any_to_pull.set()
         if self._task is None or self._task.done():
             self.cadence.next_s = asyncio.get_running_loop().time()
             self._task = asyncio.create_task(self._run(), name="pacer")
@@ -72,6 +74,7 @@ class Pacer:
         """Pull a line that rests again."""
         if (pull := self._resting.pop(line, None)) is not None:
             self._pulls[line] = pull
+            self._any_to_pull.set()
 
     async def remove(self, line: object) -> None:
         """Pull it no longer; without any line the pacer rests."""
@@ -85,11 +88,18 @@ class Pacer:
     async def _run(self) -> None:
         now_s = asyncio.get_running_loop().time
         while True:
+            if not self._pulls:
+                await self._until_there_is_one()
             dropped = self.cadence.dropped
             for _ in range(self.cadence.due(now_s())):
                 self._pull_all()
             drops.note(Drop.PLAYED_FRAMES, self.cadence.dropped - dropped)
             await asyncio.sleep(max(0.0, self.cadence.next_s - now_s()))
+
+    async def _until_there_is_one(self) -> None:
+        self._any_to_pull.clear()
+        await self._any_to_pull.wait()
+        self.cadence.next_s = max(self.cadence.next_s, asyncio.get_running_loop().time())
 
     def _pull_all(self) -> None:
         for line, pull in tuple(self._pulls.items()):

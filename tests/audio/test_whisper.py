@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from audio.pcm import as_floats, from_floats
 from audio.stt import Transcript
-from audio.stt.decoding import FULL_WINDOW_S, Decoded, WhisperDecoder, short_window_s
+from audio.stt.decoding import FULL_WINDOW_S, Decoded, GivenUp, WhisperDecoder, always, short_window_s
 from audio.stt.plausibility import nobody_spoke, suspicious, too_quiet
 from audio.stt.splitting import split_where_quiet
 from audio.stt.whisper import WhisperEngine, guarded_decode
@@ -47,7 +47,14 @@ class ScriptedDecoder(WhisperDecoder):
         self._results = list(results)
         self.windows: list[float] = []
 
-    def decode(self, audio: object, window_s: float, language: str | None, most_tokens: int | None = None) -> Decoded:
+    def decode(
+        self,
+        audio: object,
+        window_s: float,
+        language: str | None,
+        most_tokens: int | None = None,
+        wanted: Callable[[], bool] = always,
+    ) -> Decoded:
         self.windows.append(window_s)
         return self._results.pop(0)
 
@@ -130,6 +137,60 @@ async def test_nothing_is_glimpsed_while_something_is_transcribed(engine: Whispe
     await asyncio.sleep(0)
     assert await engine.glimpse(speech, "en") is None
     await transcribing
+
+
+@pytest.mark.parametrize("gives_way", [True, False])
+async def test_a_glimpse_gives_way_to_words_that_count_only_where_a_brain_shares_the_processor(models_dir: Path, gives_way: bool) -> None:
+    engine = WhisperEngine(path_of("whisper-tiny.en", models_dir), name="whisper tiny.en", glimpses_give_way=gives_way)
+    await engine.load()
+    speech, text = clip_named("ast_transfer")
+    glimpse = asyncio.create_task(engine.glimpse(speech, "en"))
+    heard = asyncio.create_task(engine.transcribe(speech, "en"))
+    assert (await glimpse is None) is gives_way
+    assert word_error_rate(text, (await heard).text) <= 0.2
+    await engine.close()
+
+
+class PatientDecoder(ScriptedDecoder):
+    """Waits in the middle of its work to be told to go on, and then notes whether that is still wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.half_way, self.go_on, self.over = threading.Event(), threading.Event(), threading.Event()
+        self.was_wanted: bool | None = None
+
+    def decode(
+        self,
+        audio: object,
+        window_s: float,
+        language: str | None,
+        most_tokens: int | None = None,
+        wanted: Callable[[], bool] = always,
+    ) -> Decoded:
+        self.half_way.set()
+        self.go_on.wait(10)
+        self.was_wanted = wanted()
+        self.over.set()
+        raise GivenUp
+
+
+async def test_words_that_nobody_waits_for_any_more_are_given_up_half_way(models_dir: Path) -> None:
+    engine = WhisperEngine(path_of("whisper-tiny.en", models_dir), name="whisper tiny.en")
+    await engine.load()
+    engine._decoder = decoder = PatientDecoder()
+    transcribing = asyncio.create_task(engine.transcribe(clip_named("ast_transfer")[0], "en"))
+    assert await asyncio.to_thread(decoder.half_way.wait, 10)
+    transcribing.cancel()
+    await asyncio.wait([transcribing])
+    decoder.go_on.set()
+    assert await asyncio.to_thread(decoder.over.wait, 10)
+    assert decoder.was_wanted is False
+    await engine.close()
+
+
+def test_half_a_decode_is_enough_when_nobody_wants_the_rest(whisper_base: WhisperDecoder) -> None:
+    with pytest.raises(GivenUp):
+        whisper_base.decode(np.zeros(RATE, np.float32), 12.0, "en", wanted=lambda: False)
 
 
 def test_noise_is_not_decoded_twice() -> None:

@@ -81,6 +81,26 @@ def test_each_new_call_reads_the_instructions_into_a_slot_of_its_own_while_there
     assert slots.idle_for_reading_ahead(dialogue()) is None
 
 
+def test_the_same_words_understood_again_are_not_read_again() -> None:
+    slots = Slots(2)
+    used(slots, dialogue("a", "A", "hello"), 1)
+    assert slots.idle_for_reading_ahead(dialogue("a", "A", "hello")) is None
+
+
+def test_nothing_is_read_into_another_slot_while_its_own_is_at_work() -> None:
+    slots = Slots(2)
+    used(slots, dialogue("a", "A", "how many"), 1, end=False)
+    assert slots.idle_for_reading_ahead(dialogue("a", "A", "how many days")) is None
+    assert slots.idle_for_reading_ahead(dialogue("z")) is not None
+
+
+def test_the_first_words_of_a_call_are_not_read_into_another_slot_either() -> None:
+    slots = Slots(2)
+    used(slots, dialogue("how many"), 1, reads_ahead=True, end=False)
+    assert slots.idle_for_reading_ahead(dialogue("how many days")) is None
+    assert slots.idle_for_reading_ahead(dialogue("what is the capital")) is not None
+
+
 def test_a_request_ends_once() -> None:
     slots = Slots(1)
     used(slots, dialogue("a"), 1, end=False)

@@ -114,3 +114,30 @@ def test_a_line_that_rests_is_pulled_again_when_it_wakes() -> None:
     before, after = run_in_virtual_time(rests())
     assert before == 10
     assert after == pytest.approx(20, abs=1)
+
+
+def test_while_all_lines_rest_it_rests_too_and_drops_nothing() -> None:
+    async def a_long_rest() -> tuple[int, int, float]:
+        pacer, pulled = Pacer(), [0]
+
+        def pull() -> None:
+            pulled[0] += 1
+
+        pacer.add("a", pull)
+        await asyncio.sleep(0.1)
+        pacer.rest("a")
+        await asyncio.sleep(0.05)
+        before, next_s = pulled[0], pacer.cadence.next_s
+        await asyncio.sleep(60.0)
+        assert (pulled[0], pacer.cadence.next_s) == (before, next_s)
+        pacer.wake("a")
+        await asyncio.sleep(0.0)
+        at_once = pulled[0] - before
+        await asyncio.sleep(0.5)
+        await pacer.remove("a")
+        return at_once, pacer.cadence.dropped, pulled[0] - before
+
+    at_once, dropped, in_half_a_second = run_in_virtual_time(a_long_rest())
+    assert at_once <= 1
+    assert dropped == 0
+    assert in_half_a_second == pytest.approx(50, abs=1)
