@@ -194,6 +194,7 @@ class Conversation:
                 hearing.pcm,
                 self._tasks.spawn,
                 hearing.end_after,
+                words_first=self._drafting.brain_is_here,
             )
         return hearing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Final, Protocol
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 READ_EVERY_S: Final = 0.15
 MOST_READINGS: Final = 2
 """Later ones mislead: the longer the silence that the model hears, the more anything sounds finished (``benchmarks/fit_turns.py``)."""
+WORDS_BY_S: Final = 0.4
+"""A turn model that is asked after the words is asked by then, whether or not they are known."""
 
 
 class TurnJudge(Protocol):
@@ -34,6 +37,9 @@ class PauseReader:
 
     ``pcm`` gives the turn up to now (16 kHz mono), ``spawn`` starts a task in the call's group. Without a ``judge`` words and silence
     decide; a judge that fails is left out for the rest of the pause.
+
+    ``words_first``: the judge is asked when the words are known, because it takes the processor from speech to text, and the turn does not
+    end in less than the usual wait before the judge was heard. Right where a reply takes longer than the two of them.
     """
 
     def __init__(
@@ -44,6 +50,8 @@ class PauseReader:
         pcm: Callable[[], bytes],
         spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
         tell: Callable[[float], None],
+        *,
+        words_first: bool = False,
     ) -> None:
         self._speaker = speaker
         self._patience = patience
@@ -51,6 +59,8 @@ class PauseReader:
         self._pcm = pcm
         self._spawn = spawn
         self._tell = tell
+        self._words_first = words_first
+        self._words_known = asyncio.Event()
         self._evidence = NOTHING
         self._reading: asyncio.Task[None] | None = None
 
@@ -62,7 +72,9 @@ class PauseReader:
     @property
     def wait_s(self) -> float:
         """The silence that ends the turn, as far as it is known now."""
-        return self._patience.wait_s(self._evidence)
+        wait_s = self._patience.wait_s(self._evidence)
+        judge_decides = self._words_first and self._reading is not None and not self._evidence.readings
+        return max(wait_s, self._patience.usual_s) if judge_decides else wait_s
 
     def follow(self, edge: Edge, last_pause_s: float) -> None:
         """Take an edge of the participant's turns; ``last_pause_s`` is the silence before their newest stretch of speech."""
@@ -84,6 +96,7 @@ class PauseReader:
 
     def words(self, text: str, language: str) -> None:
         """The words of the turn up to this pause."""
+        self._words_known.set()
         self._know(self._evidence.read(finished_by_words(text, language)))
 
     def resumed(self, pause_s: float) -> None:
@@ -99,6 +112,7 @@ class PauseReader:
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
+        self._words_known.clear()
         self._know(NOTHING)
 
     def _know(self, evidence: Evidence) -> None:
@@ -106,6 +120,15 @@ class PauseReader:
         self._tell(self.wait_s)
 
     async def _read(self, judge: TurnJudge) -> None:
+        if self._words_first:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WORDS_BY_S):
+                    await self._words_known.wait()
+        await self._ask(judge)
+        self._reading = None
+        self._know(self._evidence)
+
+    async def _ask(self, judge: TurnJudge) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(MOST_READINGS):
             if self.wait_s <= self._patience.waits.shortest_s:

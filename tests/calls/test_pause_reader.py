@@ -3,9 +3,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Hashable
 
-from calls.pause_reader import MOST_READINGS, PauseReader, TurnJudge
+from calls.pause_reader import MOST_READINGS, WORDS_BY_S, PauseReader, TurnJudge
 from calls.turns.patience import NOTHING, Patience
 from errors import EngineError
+from tests.calls.virtual_time import run_in_virtual_time
 
 
 class Judge:
@@ -28,11 +29,11 @@ class BrokenJudge(Judge):
 
 
 class Bench:
-    def __init__(self, judge: TurnJudge | None) -> None:
+    def __init__(self, judge: TurnJudge | None, *, words_first: bool = False) -> None:
         self.told: list[float] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.patience = Patience()
-        self.reader = PauseReader(7, self.patience, judge, lambda: b"turn", self.spawn, self.told.append)
+        self.reader = PauseReader(7, self.patience, judge, lambda: b"turn", self.spawn, self.told.append, words_first=words_first)
 
     def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         self.tasks.append(asyncio.create_task(work))
@@ -132,3 +133,62 @@ async def test_the_model_is_not_asked_what_the_words_have_settled() -> None:
     bench.reader.words("What time is it?", "en")
     await asyncio.gather(*bench.tasks)
     assert judge.heard == []
+
+
+def test_a_judge_that_takes_the_processor_from_the_words_is_asked_after_them() -> None:
+    async def pause() -> None:
+        judge = Judge(0.98)
+        bench = Bench(judge, words_first=True)
+        bench.reader.paused()
+        await asyncio.sleep(WORDS_BY_S / 2)
+        assert not judge.heard
+        bench.reader.words("What is the capital of Italy?", "en")
+        assert judge.heard == []
+        assert bench.told[-1] == 0.7, "the words alone do not end it before the judge was heard"
+        await bench.settle()
+        assert len(judge.heard) == 1
+        assert bench.told[-1] == 0.25
+        await bench.close()
+
+    run_in_virtual_time(pause())
+
+
+def test_words_that_do_not_come_hold_up_the_judge_for_a_moment_only() -> None:
+    async def pause() -> None:
+        judge = Judge(0.98)
+        bench = Bench(judge, words_first=True)
+        bench.reader.paused()
+        await asyncio.sleep(WORDS_BY_S + 0.01)
+        assert len(judge.heard) == 1
+        assert bench.told[-1] < 0.7
+        await bench.close()
+
+    run_in_virtual_time(pause())
+
+
+def test_words_alone_decide_when_the_judge_that_was_waited_for_fails() -> None:
+    async def pause() -> None:
+        bench = Bench(BrokenJudge(), words_first=True)
+        bench.reader.paused()
+        bench.reader.words("What is the capital of Italy?", "en")
+        assert bench.told[-1] == 0.7
+        await bench.settle()
+        assert bench.told[-1] == bench.reader.wait_s < 0.7
+        await bench.close()
+
+    run_in_virtual_time(pause())
+
+
+def test_each_pause_waits_for_words_of_its_own() -> None:
+    async def two_pauses() -> None:
+        judge = Judge(0.98)
+        bench = Bench(judge, words_first=True)
+        bench.reader.paused()
+        bench.reader.words("What is", "en")
+        bench.reader.resumed(0.2)
+        bench.reader.paused()
+        await bench.settle()
+        assert not judge.heard
+        await bench.close()
+
+    run_in_virtual_time(two_pauses())
