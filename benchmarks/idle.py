@@ -4,8 +4,9 @@
 
 Silent sessions hear a microphone that is open and silent, 1 and 50 of them in one process; Parley's are pulled by its pacer every 10 ms as
 in a call, and listen with the detector of a call. Talking sessions have stub engines and follow the script of v2v.py, 4 in one process.
-Processor time is per session and minute, of the whole process: the microphone, which costs the same everywhere, is a line of its own. An
-extra session's memory is the difference between many sessions and one, divided by how many more they are.
+Processor time is per session and minute, of the whole process: the microphone, which costs the same everywhere, is a line of its own, and
+so is a process that wakes up every 10 ms besides, as whoever sends sound must, and does nothing. An extra session's memory is the
+difference between many sessions and one, divided by how many more they are.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ QUICK_SILENT_S: Final = 8
 TALKING: Final = ("--sessions", "4", "--turns", "6", "--barge-ins", "2", "--hop-ms", "32")
 QUICK_TALKING: Final = ("--sessions", "4", "--turns", "2", "--hop-ms", "32")
 MICROPHONE: Final = Program("(microphone alone)", (sys.executable, "-m", "benchmarks.harness.nothing_session"))
+WAKEFUL: Final = Program("(and 100 wake-ups a second)", (*MICROPHONE.command, "--extra", "wakeful"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def main() -> int:
     """Measure and print; the exit code."""
     wanted = comparing_parser(__doc__ or "").parse_args()
     try:
-        rows = asyncio.run(measure([parley(), *peers_of(wanted.peers), MICROPHONE], wanted.quick, wanted.any_load))
+        rows = asyncio.run(measure([parley(), *peers_of(wanted.peers), MICROPHONE, WAKEFUL], wanted.quick, wanted.any_load))
     except ParleyError as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
