@@ -14,8 +14,8 @@ from typing import Final
 SAME_SOUND: Final = 0.04
 """The distance per sound up to which two words count as one: for a name of five sounds, no difference that is heard."""
 NEAR_SOUND: Final = 0.11
-"""The distance per sound up to which a word may be the name, where one calls a name: "Barley", "Harley" or "Parway" for "Parley", but
-not "party"."""
+"""The distance per sound up to which a word may be the name, where one calls a name: "Barley", "Harley", "Arley" or "Parway" for
+"Parley", but not "party"."""
 LEAST_SOUNDS_FOR_NEAR: Final = 4
 VOWELS: Final = frozenset("aeiou")
 OTHER_VOWEL: Final = 0.3
@@ -25,6 +25,9 @@ EASILY_TAKEN: Final = 0.5
 ones: an "l" for an "r", or for the "w" that is written "u" here."""
 OTHER_CONSONANT: Final = 1.0
 LOST_CONSONANT: Final = 1.0
+BREATHED: Final = frozenset("ptkh")
+"""Sounds that, at the beginning of a word, speech recognition may not hear at all: "Arley" for "Parley"."""
+LOST_BREATH: Final = 0.5
 _PAIRS: Final = frozenset(map(frozenset, ("pb", "td", "kg", "fv", "sz", "xj", "mn", "ph", "lu", "lr")))
 _CYRILLIC: Final = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziiklmnoprstufhsie", strict=True))
@@ -85,17 +88,19 @@ def likeness(word: str, name: str) -> Likeness:
 def _distance(heard: str, wanted: str) -> float:
     """The cheapest way from one to the other, by sounds lost, added and taken for others."""
     row = [0.0]
-    for sound in wanted:
-        row.append(row[-1] + _lost(sound))
-    for heard_sound in heard:
-        above, row = row, [row[0] + _lost(heard_sound)]
+    for place, sound in enumerate(wanted):
+        row.append(row[-1] + _lost(sound, first=place == 0))
+    for place, heard_sound in enumerate(heard):
+        above, row = row, [row[0] + _lost(heard_sound, first=place == 0)]
         for column, sound in enumerate(wanted):
             changed = above[column] + _taken_for(heard_sound, sound)
             row.append(min(changed, above[column + 1] + _lost(heard_sound), row[column] + _lost(sound)))
     return row[-1]
 
 
-def _lost(sound: str) -> float:
+def _lost(sound: str, *, first: bool = False) -> float:
+    if first and sound in BREATHED:
+        return LOST_BREATH
     return LOST_VOWEL if sound in VOWELS else LOST_CONSONANT
 
 

@@ -39,10 +39,12 @@ def test_a_word_that_is_nearly_the_name_counts_where_one_calls_a_name() -> None:
     assert is_named("Barley, what time is it?", NAMES)
     assert is_named("Hey Barley!", NAMES)
     assert is_named("Harley, what is the capital of Italy?", NAMES)
+    assert is_named("Arley, how many days are there in a week?", NAMES)
     assert is_named("Parway", NAMES)
     assert is_named("Parway, what is the capital of Italy?", NAMES)
     assert not is_named("I had some barley soup.", NAMES)
     assert not is_named("He rides a Harley to work.", NAMES)
+    assert not is_named("We met in Arley last year.", NAMES)
 
 
 def test_a_word_that_is_nearly_the_name_is_the_name_of_whoever_is_called_so() -> None:
