@@ -31,15 +31,15 @@ CALLS_LAST_S = 10.5
 """Before something happens to them; joins right before a restart delay those after it."""
 
 
-async def until(condition: Callable[[], object], what: str, within_s: float = BACK_WITHIN_S) -> float:
-    """Wait; how long it took."""
+async def until(condition: Callable[[], object], what: str, within_s: float = BACK_WITHIN_S, log: Callable[[], str] = str) -> float:
+    """Wait; how long it took. If it was in vain, ``log()`` is told as well."""
     began_s = time.monotonic()
     try:
         async with asyncio.timeout(within_s):
             while not condition():  # noqa: ASYNC110 - what is waited for does not tell
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise AssertionError(f"not within {within_s:g} s: {what}") from None
+        raise AssertionError(f"not within {within_s:g} s: {what}\n{log()}") from None
     return time.monotonic() - began_s
 
 
@@ -146,7 +146,7 @@ class Town:
 
     async def all_in(self, before: dict[int, int], what: str) -> float:
         """Wait until Parley is in every call with sound, not in its place of ``before``; how long that took."""
-        return await until(lambda: all(self._is_in(group, before) for group in self.groups), f"{what}\n{self.bots[-1].log()}")
+        return await until(lambda: all(self._is_in(group, before) for group in self.groups), what, log=self.bots[-1].log)
 
     def _is_in(self, group: Chat, before: dict[int, int]) -> bool:
         call = self.telegram.voice_chat(group)
@@ -175,7 +175,7 @@ class Town:
 
     async def answered_once(self, group: Chat, message: Message, within_s: float = BACK_WITHIN_S, settle_s: float = 4.0) -> str:
         """The one reply to a command, which no second follows."""
-        await until(lambda: self.replies_to(group, message), f"{message.content.text} is answered\n{self.bots[-1].log()}", within_s)
+        await until(lambda: self.replies_to(group, message), f"{message.content.text} is answered", within_s, self.bots[-1].log)
         await asyncio.sleep(settle_s)
         replies = self.replies_to(group, message)
         assert len(replies) == 1, replies

@@ -54,7 +54,7 @@ async def back_after_a_signal(name: str) -> None:
         asked = town.telegram.say(town.groups[0], town.ann, "/callinfo")
         await town.all_in(places, "Parley is back in every call")
         print(f"{name} of the bot: back in 3 calls after {time.monotonic() - began_s:.1f} s, with {town.joins() - joins} joins")
-        await until(lambda: town.replies_to(town.groups[0], asked), f"answered\n{bot.log()}")
+        await until(lambda: town.replies_to(town.groups[0], asked), "answered", log=bot.log)
         print(f"the command sent meanwhile was answered after {time.monotonic() - began_s:.1f} s")
         assert "In Call" in await town.answered_once(town.groups[0], asked)
         assert not is_alive(child)
@@ -133,6 +133,7 @@ async def answers(town: Town) -> None:
     await town.answered_once(town.groups[0], town.telegram.say(town.groups[0], town.ann, "/callinfo"), settle_s=0.5)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(TEST_WITHIN_S)
 def test_killed_with_five_calls_it_is_back_in_all_of_them_when_it_is_started_again() -> None:
     print(run_in_process(five_calls_survive_a_kill, timeout_s=SCENARIO_WITHIN_S))
