@@ -40,6 +40,8 @@ class Speaker:
         """``pcm`` is heard from ``begin_s`` on."""
         if self.recorded is not None:
             self.recorded += [pcm[start : start + PLAYOUT_FRAME_BYTES] for start in range(0, len(pcm), PLAYOUT_FRAME_BYTES)]
+        if pcm.count(0) == len(pcm):
+            return
         samples = as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int64)
         places = np.flatnonzero(np.abs(samples) > AUDIBLE_PEAK)
         if len(places):

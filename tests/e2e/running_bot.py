@@ -24,9 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BACK_WITHIN_S = 60.0
 READY_WITHIN_S = 120.0
 READY = "Parley is ready"
-HEARD_WITHIN_S = 1.0
-"""Somebody whose sound the media server has had for less long than this ago is in the call."""
-
+CHECKED_WITHIN_S = 4.0
+"""Somebody whose media connection has checked itself so lately is in the call; it does so every second at first, then every 2.5 s."""
 CALLS_LAST_S = 10.5
 """Before something happens to them; joins right before a restart delay those after it."""
 
@@ -145,7 +144,7 @@ class Town:
         await asyncio.sleep(CALLS_LAST_S)
 
     async def all_in(self, before: dict[int, int], what: str) -> float:
-        """Wait until Parley is in every call with sound, not in its place of ``before``; how long that took."""
+        """Wait until Parley is in every call with its media connected, not in its place of ``before``; how long that took."""
         return await until(lambda: all(self._is_in(group, before) for group in self.groups), what, log=self.bots[-1].log)
 
     def _is_in(self, group: Chat, before: dict[int, int]) -> bool:
@@ -154,7 +153,7 @@ class Town:
         if place is None or place.source == before.get(group.id):
             return False
         silent_s = self.media.silent_for_s(call.id, self.parley.id)
-        return silent_s is not None and silent_s < HEARD_WITHIN_S
+        return silent_s is not None and silent_s < CHECKED_WITHIN_S
 
     def places(self) -> dict[int, int]:
         """Parley's sound source in each call; a call that is joined anew gets another one."""

@@ -133,7 +133,6 @@ async def answers(town: Town) -> None:
     await town.answered_once(town.groups[0], town.telegram.say(town.groups[0], town.ann, "/callinfo"), settle_s=0.5)
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(TEST_WITHIN_S)
 def test_killed_with_five_calls_it_is_back_in_all_of_them_when_it_is_started_again() -> None:
     print(run_in_process(five_calls_survive_a_kill, timeout_s=SCENARIO_WITHIN_S))
