@@ -149,7 +149,7 @@ async def lateness_row(conversations: int, seconds: float) -> Row:
     await _speak_to([talk for talk, _, _ in calls], seconds)
     timer.cancel()
     for talk, _, running in calls:
-        await pacer.remove(talk)
+        pacer.remove(talk)
         running.cancel()
     await asyncio.gather(timer, *(running for _, _, running in calls), return_exceptions=True)
     return row_of(f"a 10 ms timer is late, {conversations} talking", late_us)

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
+from calls.lines.pacer import on_the_beat
+
 OFTEN_S: Final = 0.05
 SELDOM_S: Final = 1.0
 """Waking up costs more than looking: 20 wake-ups a second are a tenth of what a silent call alone in its process costs."""
@@ -25,10 +27,11 @@ class Watch:
 
     async def run(self) -> None:
         """Look until cancelled."""
+        now_s = asyncio.get_running_loop().time
         while True:
             self._stirred.clear()
             if self._look():
-                await asyncio.sleep(OFTEN_S)
+                await asyncio.sleep(on_the_beat(now_s(), OFTEN_S) + OFTEN_S - now_s())
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SELDOM_S):

@@ -138,7 +138,7 @@ def test_a_pacer_that_is_late_counts() -> None:
         pacer.add("line", pulled.set)
         pacer.cadence.next_s -= MOST_CATCH_UP_S + 0.0301
         await pulled.wait()
-        await pacer.remove("line")
+        pacer.remove("line")
 
     with dropped(Drop.PLAYED_FRAMES, 9):
         run_in_virtual_time(late())

@@ -195,7 +195,7 @@ class BrowserLine:
     async def close(self) -> None:
         """Hang up and free everything. Safe to call twice, and on a line that broke."""
         self._over = True
-        await self._pacer.remove(self)
+        self._pacer.remove(self)
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,14 @@ MOST_CATCH_UP_S: Final = 0.06
 ROUNDING_S: Final = 1e-6
 
 Pull = Callable[[], None]
+
+
+def on_the_beat(now_s: float, every_s: float = FRAME_S) -> float:
+    """The newest multiple of ``every_s`` up to ``now_s``.
+
+    What happens again and again happens then, so that it shares its wake-ups: one costs more than most of what is done in it.
+    """
+    return math.floor((now_s + ROUNDING_S) / every_s) * every_s
 
 
 @dataclass(slots=True)
@@ -53,17 +62,13 @@ class Pacer:
     def __init__(self) -> None:
         self._pulls: dict[object, Pull] = {}
         self._resting: dict[object, Pull] = {}
-        self._any_to_pull = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._next_beat: asyncio.TimerHandle | None = None
         self.cadence = Cadence(0.0)
 
     def add(self, line: object, pull: Pull) -> None:
         """Pull this line from now on."""
         self._pulls[line] = pull
-        self._any_to_pull.set()
-        if self._task is None or self._task.done():
-            self.cadence.next_s = asyncio.get_running_loop().time()
-            self._task = asyncio.create_task(self._run(), name="pacer")
+        self._beat_on()
 
     def rest(self, line: object) -> None:
         """Leave this line alone until :meth:`wake`, because there is nothing for it to play."""
@@ -74,32 +79,33 @@ class Pacer:
         """Pull a line that rests again."""
         if (pull := self._resting.pop(line, None)) is not None:
             self._pulls[line] = pull
-            self._any_to_pull.set()
+            self._beat_on()
 
-    async def remove(self, line: object) -> None:
+    def remove(self, line: object) -> None:
         """Pull it no longer; without any line the pacer rests."""
         self._pulls.pop(line, None)
         self._resting.pop(line, None)
-        if not self._pulls and not self._resting and self._task is not None:
-            task, self._task = self._task, None
-            task.cancel()
-            await asyncio.wait([task])
+        self._rest_without_lines()
 
-    async def _run(self) -> None:
-        now_s = asyncio.get_running_loop().time
-        while True:
-            if not self._pulls:
-                await self._until_there_is_one()
-            dropped = self.cadence.dropped
-            for _ in range(self.cadence.due(now_s())):
-                self._pull_all()
-            drops.note(Drop.PLAYED_FRAMES, self.cadence.dropped - dropped)
-            await asyncio.sleep(max(0.0, self.cadence.next_s - now_s()))
+    def _rest_without_lines(self) -> None:
+        if not self._pulls and self._next_beat is not None:
+            self._next_beat.cancel()
+            self._next_beat = None
 
-    async def _until_there_is_one(self) -> None:
-        self._any_to_pull.clear()
-        await self._any_to_pull.wait()
-        self.cadence.next_s = max(self.cadence.next_s, asyncio.get_running_loop().time())
+    def _beat_on(self) -> None:
+        if self._next_beat is None:
+            loop = asyncio.get_running_loop()
+            self.cadence.next_s = max(self.cadence.next_s, on_the_beat(loop.time()))
+            self._next_beat = loop.call_at(self.cadence.next_s, self._beat)
+
+    def _beat(self) -> None:
+        loop, dropped = asyncio.get_running_loop(), self.cadence.dropped
+        frames = self.cadence.due(loop.time())
+        drops.note(Drop.PLAYED_FRAMES, self.cadence.dropped - dropped)
+        self._next_beat = loop.call_at(self.cadence.next_s, self._beat)
+        for _ in range(frames):
+            self._pull_all()
+        self._rest_without_lines()
 
     def _pull_all(self) -> None:
         for line, pull in tuple(self._pulls.items()):

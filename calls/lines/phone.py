@@ -191,7 +191,7 @@ class PhoneLine:
 
     async def close(self) -> None:
         """Let the last words be heard, and hang up. Safe to call twice, and on a line that broke."""
-        await self._pacer.remove(self)
+        self._pacer.remove(self)
         if self._playout is not None:
             self._playout.take_back = _nothing
         if not self._over and self._tasks:

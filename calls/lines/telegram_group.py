@@ -116,7 +116,7 @@ class TelegramGroupLine:
         """Leave and free everything. Safe to call twice, and on a line that broke."""
         while self._unlisten:
             self._unlisten.pop()()
-        await self._pacer.remove(self)
+        self._pacer.remove(self)
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.wait([self._runner])

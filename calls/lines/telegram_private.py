@@ -250,7 +250,7 @@ class TelegramPrivateLine:
 
     async def close(self) -> None:
         """Hang up and free everything. Safe to call twice, and on a line that broke."""
-        await self._pacer.remove(self)
+        self._pacer.remove(self)
         for task in (*self._signals, *((self._runner,) if self._runner else ())):
             task.cancel()
         if self._runner is not None:

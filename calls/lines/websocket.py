@@ -112,7 +112,7 @@ class WebSocketLine:
 
     async def close(self) -> None:
         """Nothing is heard or played any more. Safe to call twice."""
-        await self._pacer.remove(self)
+        self._pacer.remove(self)
         self._sink = self._replies = None
         if self._playout is not None:
             self._playout.take_back = nothing_on_its_way

@@ -36,6 +36,7 @@ def test_it_looks_seldom_often_and_seldom_again() -> None:
         watch.stir()
         assert all(abs(step - OFTEN_S) < 0.001 for step in await _looks_of(looker, watch, 1.02))
         assert len(looker.looked_at_s) >= 20
+        assert all(abs(at_s / OFTEN_S - round(at_s / OFTEN_S)) < 0.001 for at_s in looker.looked_at_s[1:]), "when others do"
         looker.busy = False
         assert len(await _looks_of(looker, watch, 2.5)) <= 3
         running.cancel()

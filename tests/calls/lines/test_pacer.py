@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from calls.lines.pacer import Cadence, Pacer
+from calls.lines.pacer import Cadence, Pacer, on_the_beat
 from tests.calls.virtual_time import run_in_virtual_time
 
 
@@ -42,8 +42,8 @@ def test_each_open_line_is_pulled_100_times_a_second() -> None:
         await asyncio.sleep(0.5)
         pacer.add("b", lambda: puller("b"))
         await asyncio.sleep(0.5)
-        await pacer.remove("a")
-        await pacer.remove("b")
+        pacer.remove("a")
+        pacer.remove("b")
         return pulled["a"], pulled["b"]
 
     a, b = run_in_virtual_time(two_lines())
@@ -64,8 +64,8 @@ def test_a_line_that_fails_falls_silent_and_the_others_go_on(caplog: pytest.LogC
         pacer.add("bad", bad)
         pacer.add("good", good)
         await asyncio.sleep(0.2)
-        await pacer.remove("bad")
-        await pacer.remove("good")
+        pacer.remove("bad")
+        pacer.remove("good")
         return pulled[0]
 
     with caplog.at_level(logging.ERROR):
@@ -83,7 +83,7 @@ def test_it_can_begin_again() -> None:
         for _ in range(2):
             pacer.add("line", pull)
             await asyncio.sleep(0.1)
-            await pacer.remove("line")
+            pacer.remove("line")
             await asyncio.sleep(1)
         return pulled[0]
 
@@ -106,7 +106,7 @@ def test_a_line_that_rests_is_pulled_again_when_it_wakes() -> None:
         pacer.wake("line")
         await asyncio.sleep(0.1)
         pacer.rest("line")
-        await pacer.remove("line")
+        pacer.remove("line")
         pacer.wake("line")
         await asyncio.sleep(1)
         return before, pulled[0]
@@ -134,10 +134,34 @@ def test_while_all_lines_rest_it_rests_too_and_drops_nothing() -> None:
         await asyncio.sleep(0.0)
         at_once = pulled[0] - before
         await asyncio.sleep(0.5)
-        await pacer.remove("a")
+        pacer.remove("a")
         return at_once, pacer.cadence.dropped, pulled[0] - before
 
     at_once, dropped, in_half_a_second = run_in_virtual_time(a_long_rest())
     assert at_once <= 1
     assert dropped == 0
     assert in_half_a_second == pytest.approx(50, abs=1)
+
+
+def test_pacers_that_begin_at_different_times_wake_up_together() -> None:
+    async def two() -> list[float]:
+        times_s: list[float] = []
+        pacers = Pacer(), Pacer()
+        for pacer in pacers:
+            await asyncio.sleep(0.0137)
+            pacer.add("line", lambda: times_s.append(asyncio.get_running_loop().time()))
+            await asyncio.sleep(0.001)
+        times_s.clear()
+        await asyncio.sleep(0.1)
+        for pacer in pacers:
+            pacer.remove("line")
+        return times_s
+
+    times_s = run_in_virtual_time(two())
+    assert len(times_s) == pytest.approx(20, abs=2)
+    assert [now_s for now_s in times_s if now_s - on_the_beat(now_s) > 0.0001] == []
+
+
+@pytest.mark.parametrize(("now_s", "beat_s"), [(0.0, 0.0), (0.0499, 0.0), (0.05, 0.05), (100.0999, 100.05), (3 * 0.05, 0.15)])
+def test_a_beat_is_a_multiple(now_s: float, beat_s: float) -> None:
+    assert on_the_beat(now_s, 0.05) == pytest.approx(beat_s)
