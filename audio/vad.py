@@ -8,7 +8,6 @@ Silero takes 100 µs for each hop of 32 ms.
 from __future__ import annotations
 
 import functools
-import math
 from collections import deque
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 import onnxruntime
 import webrtcvad
 
-from audio.pcm import BYTES_PER_SAMPLE, FRAME_MS, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ, Floats, as_floats, as_samples, loudness
+from audio.pcm import BYTES_PER_SAMPLE, FRAME_MS, FRAME_S, HEARING_FRAME_BYTES, HEARING_RATE_HZ, Floats, as_floats, loudness
 from errors import ModelMissing
 
 HOP_SAMPLES: Final = 512
@@ -146,8 +145,7 @@ class EnergyActivity:
     def feed(self, frame: bytes) -> float | None:
         """See :meth:`VoiceActivity.feed`."""
         _check(frame)
-        samples = as_samples(frame).astype(np.int64)
-        return float(math.sqrt(int(samples @ samples) / len(samples)) / 32768 >= self._floor)
+        return float(loudness(frame) / 32768 >= self._floor)
 
 
 class AboveFloor:

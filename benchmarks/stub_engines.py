@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
-import numpy as np
-
-from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, as_samples
+from audio.pcm import BYTES_PER_SAMPLE, HEARING_RATE_HZ, PLAYOUT_RATE_HZ, loudness
 from audio.stt import Transcript
 from audio.tts import Voice
 from audio.vad import ENERGY_FLOOR
@@ -111,5 +108,4 @@ class WindowedLoudness:
         if len(self._pending) < self._bytes:
             return None
         window, self._pending = self._pending[: self._bytes], self._pending[self._bytes :]
-        samples = as_samples(window).astype(np.int64)
-        return float(math.sqrt(int(samples @ samples) / len(samples)) / 32768 >= ENERGY_FLOOR)
+        return float(loudness(window) / 32768 >= ENERGY_FLOOR)

@@ -31,32 +31,36 @@ class Speaker:
     """Takes sound with the time at which it begins to be heard."""
 
     def __init__(self) -> None:
-        self.sounds: list[Sound] = []
         self.recorded: list[bytes] | None = None
         """10 ms frames (24 kHz) while it records."""
+        self._sounds: list[Sound] = []
+        self._unread: list[tuple[bytes, int, float]] = []
         self._heard = asyncio.Event()
 
     def play(self, pcm: bytes, rate_hz: int, begin_s: float) -> None:
         """``pcm`` is heard from ``begin_s`` on."""
         if self.recorded is not None:
             self.recorded += [pcm[start : start + PLAYOUT_FRAME_BYTES] for start in range(0, len(pcm), PLAYOUT_FRAME_BYTES)]
-        if pcm.count(0) == len(pcm):
-            return
-        samples = as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int64)
-        places = np.flatnonzero(np.abs(samples) > AUDIBLE_PEAK)
-        if len(places):
-            first, end = int(places[0]), int(places[-1]) + 1
-            audible = samples[first:end]
-            loudness = math.sqrt(int(audible @ audible) / len(audible))
-            self.sounds.append(Sound(begin_s + first / rate_hz, begin_s + end / rate_hz, loudness))
+        if pcm.count(0) < len(pcm):
+            self._unread.append((pcm, rate_hz, begin_s))
             self._heard.set()
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """What was audible, looked for when somebody asks: together the frames cost a fraction of what they cost one by one."""
+        for pcm, rate_hz, begin_s in self._unread:
+            if sound := _audible(pcm, rate_hz, begin_s):
+                self._sounds.append(sound)
+        self._unread.clear()
+        return self._sounds
 
     def cut(self, at_s: float) -> None:
         """What had been taken and would be heard after ``at_s`` is not heard."""
-        while self.sounds and self.sounds[-1].begin_s >= at_s:
-            self.sounds.pop()
-        if self.sounds:
-            self.sounds[-1].end_s = min(self.sounds[-1].end_s, at_s)
+        sounds = self.sounds
+        while sounds and sounds[-1].begin_s >= at_s:
+            sounds.pop()
+        if sounds:
+            sounds[-1].end_s = min(sounds[-1].end_s, at_s)
 
     async def first_after(self, at_s: float, timeout_s: float = 8.0) -> float:
         """When the first sound after ``at_s`` begins, as soon as there is one; NaN if there is none in time."""
@@ -77,11 +81,12 @@ class Speaker:
 
     def quieter_after(self, at_s: float) -> float:
         """When, after ``at_s``, it became plainly quieter than it was, or silent; NaN if it had not sounded."""
-        before = [sound for sound in self.sounds if sound.begin_s < at_s]
+        sounds = self.sounds
+        before = [sound for sound in sounds if sound.begin_s < at_s]
         if not before:
             return math.nan
         last = before[-1]
-        for sound in self.sounds[len(before) :]:
+        for sound in sounds[len(before) :]:
             if sound.loudness < QUIETER * before[-1].loudness:
                 return sound.begin_s
             last = sound
@@ -91,6 +96,17 @@ class Speaker:
         """Wait until nothing has sounded for so long."""
         while self.sounds and (left_s := self.sounds[-1].end_s + for_s - time.perf_counter()) > 0:  # noqa: ASYNC110 - silence has no event
             await asyncio.sleep(left_s)
+
+
+def _audible(pcm: bytes, rate_hz: int, begin_s: float) -> Sound | None:
+    samples = as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int64)
+    places = np.flatnonzero(np.abs(samples) > AUDIBLE_PEAK)
+    if not len(places):
+        return None
+    first, end = int(places[0]), int(places[-1]) + 1
+    audible = samples[first:end]
+    loudness = math.sqrt(int(audible @ audible) / len(audible))
+    return Sound(begin_s + first / rate_hz, begin_s + end / rate_hz, loudness)
 
 
 class PacedSpeaker:
