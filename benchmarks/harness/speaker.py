@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from audio.pcm import BYTES_PER_SAMPLE, PLAYOUT_FRAME_BYTES, as_samples
+from audio.pcm import BYTES_PER_SAMPLE, PLAYOUT_FRAME_BYTES, as_samples, loudness
 from benchmarks.harness.sounds import AUDIBLE_PEAK
 
 QUIETER: Final = 0.6
@@ -99,14 +99,13 @@ class Speaker:
 
 
 def _audible(pcm: bytes, rate_hz: int, begin_s: float) -> Sound | None:
-    samples = as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int64)
+    samples = as_samples(pcm[: len(pcm) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE]).astype(np.int32)
     places = np.flatnonzero(np.abs(samples) > AUDIBLE_PEAK)
     if not len(places):
         return None
     first, end = int(places[0]), int(places[-1]) + 1
-    audible = samples[first:end]
-    loudness = math.sqrt(int(audible @ audible) / len(audible))
-    return Sound(begin_s + first / rate_hz, begin_s + end / rate_hz, loudness)
+    audible = pcm[first * BYTES_PER_SAMPLE : end * BYTES_PER_SAMPLE]
+    return Sound(begin_s + first / rate_hz, begin_s + end / rate_hz, loudness(audible))
 
 
 class PacedSpeaker:
