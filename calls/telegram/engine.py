@@ -1,6 +1,6 @@
 """py-tgcalls, one engine for the whole account: joining, leaving, frames in and out.
 
-The library is used as it is. Six of its inner parts are touched because its public face lacks them; :func:`check_library` makes sure at
+The library is used as it is. Seven of its inner parts are touched because its public face lacks them; :func:`check_library` makes sure at
 start that they are what this file expects:
 
 * the seeded cache of voice chats: the library joins the one that was looked up, instead of asking again and swallowing the answer's errors;
@@ -9,6 +9,7 @@ start that they are what this file expects:
 * the news that the account has left a chat, which the library reads into every removal of anybody by the account, on any device: whoever
   conducts the call finds out what is true;
 * the end of a call without leaving it, for when another device of the account has taken it over;
+* the native library below it, of which each call is asked one thing at a time (:mod:`calls.telegram.native_calls`);
 * the native frame callback: two thirds of the cost of a frame are in the task per frame that the library makes of it.
 """
 
@@ -26,6 +27,7 @@ from telethon.tl import types
 
 from audio.pcm import HEARING_RATE_HZ, PLAYOUT_FRAME_BYTES, PLAYOUT_RATE_HZ
 from calls.errors import JoinRefused
+from calls.telegram.native_calls import NativeCalls
 from errors import ParleyError
 
 log = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class CallEngine:
 
         PyTgCallsSession.notice_displayed = True
         self._library = PyTgCalls(client, cache_duration=CACHE_S)
+        self._library._binding = NativeCalls(self._library._binding)
         self._bridge = self._library._app._bind_client
         self._loop = asyncio.get_running_loop()
         self._sinks: dict[int, FrameSink] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,13 +13,14 @@ import ntgcalls
 from telethon.tl import types
 
 from audio.pcm import HEARING_RATE_HZ, PLAYOUT_FRAME_BYTES, PLAYOUT_RATE_HZ
+from calls.telegram.native_calls import NativeCalls
 
 log = logging.getLogger(__name__)
 
 SIGNAL_RETRY_S: Final = 0.02
 SIGNAL_WITHIN_S: Final = 3.0
 """The native library takes what the other end tells only when it has begun to connect."""
-UNDER_WAY_S: Final = 2.0
+END_WITHIN_S: Final = 5.0
 ENDED: Final = (ntgcalls.ConnectionState.FAILED, ntgcalls.ConnectionState.TIMEOUT, ntgcalls.ConnectionState.CLOSED)
 
 
@@ -42,10 +43,9 @@ class PrivateMedia:
     """Calls are named by the id of the person at the other end. Make it inside the running event loop."""
 
     def __init__(self) -> None:
-        self._native = ntgcalls.NTgCalls()
+        self._native = NativeCalls(ntgcalls.NTgCalls())
         self._loop = asyncio.get_running_loop()
         self._ends: dict[int, Ends] = {}
-        self._under_way: set[asyncio.Future[Any]] = set()
         self._native.on_frames(self._on_frames)
         self._native.on_signaling_data(self._on_signal)
         self._native.on_connection_change(self._on_connection)
@@ -96,7 +96,7 @@ class PrivateMedia:
 
     async def _taken(self, user_id: int, data: bytes) -> bool:
         try:
-            await self._done(self._native.send_signaling_data(user_id, data))
+            await self._native.send_signaling_data(user_id, data)
         except (ntgcalls.ConnectionNotFound, ntgcalls.ConnectionError):
             return user_id not in self._ends
         return True
@@ -116,17 +116,9 @@ class PrivateMedia:
     async def end(self, user_id: int) -> None:
         """End the sound; nothing happens when there is none."""
         self._ends.pop(user_id, None)
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=UNDER_WAY_S)
-        with contextlib.suppress(ntgcalls.ConnectionNotFound):
-            await self._native.stop(user_id)
-
-    async def _done(self, work: Awaitable[Any]) -> None:
-        """Wait for a piece of native work. It goes on in its thread if we are cancelled, and a call that is ended under it is a crash."""
-        future = asyncio.ensure_future(work)
-        self._under_way.add(future)
-        future.add_done_callback(self._under_way.discard)
-        await asyncio.shield(future)
+        with contextlib.suppress(TimeoutError, ntgcalls.ConnectionNotFound):
+            async with asyncio.timeout(END_WITHIN_S):
+                await self._native.stop(user_id)
 
     # ---- sound
 
@@ -138,7 +130,7 @@ class PrivateMedia:
         """
         if len(frame) != PLAYOUT_FRAME_BYTES:
             raise ValueError(f"a frame must have {PLAYOUT_FRAME_BYTES} bytes, not {len(frame)}")
-        await self._done(self._native.send_external_frame(user_id, ntgcalls.StreamDevice.MICROPHONE, frame, ntgcalls.FrameData()))
+        await self._native.send_external_frame(user_id, ntgcalls.StreamDevice.MICROPHONE, frame, ntgcalls.FrameData())
 
     # ---- called on native threads: they hand over and do nothing else
 

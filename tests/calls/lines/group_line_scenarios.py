@@ -339,6 +339,19 @@ async def cancelled_while_joining() -> None:
         await stage.nothing_left()
 
 
+async def cancelled_while_connecting() -> None:
+    async with a_stage() as stage:
+        stage.telegram.start_voice_chat(stage.group, stage.ann_account)
+        for tries in range(1, 41):
+            opening = asyncio.create_task(stage.opened())
+            await until(lambda tries=tries: stage.requests()["phone.JoinGroupCall"] == tries)  # type: ignore[misc]
+            await asyncio.sleep(tries % 4 * 0.0005)
+            opening.cancel()
+            await asyncio.wait([opening])
+            assert opening.cancelled()
+            await stage.nothing_left()
+
+
 async def participants_lost_and_found() -> None:
     """An update about Ann never comes: her voice is asked about and nothing of it is lost to a stranger."""
     async with a_stage() as stage:

@@ -1,6 +1,8 @@
+import warnings
+
 import pytest
 
-from tests.call_process import Scenario, run_in_process
+from tests.call_process import NativeCrash, Scenario, run_in_process
 from tests.calls.lines import group_line_scenarios as scenarios
 
 
@@ -25,3 +27,9 @@ from tests.calls.lines import group_line_scenarios as scenarios
 )
 def test_the_group_line(scenario: Scenario) -> None:
     run_in_process(scenario)
+
+
+def test_a_join_given_up_at_any_moment_of_its_connecting_does_not_end_the_process() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NativeCrash)
+        run_in_process(scenarios.cancelled_while_connecting)
