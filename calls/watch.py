@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from calls.lines.pacer import on_the_beat
+from calls.beat import on_the_beat
 
 OFTEN_S: Final = 0.05
 SELDOM_S: Final = 1.0

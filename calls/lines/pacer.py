@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import drops
 from audio.pcm import FRAME_S
+from calls.beat import ROUNDING_S, on_the_beat
 from drops import Drop
 
 log = logging.getLogger(__name__)
 
 MOST_CATCH_UP_S: Final = 0.06
 """A pacer that is later than this drops the missed frames instead of sending them in a burst."""
-ROUNDING_S: Final = 1e-6
 
 Pull = Callable[[], None]
-
-
-def on_the_beat(now_s: float, every_s: float = FRAME_S) -> float:
-    """The newest multiple of ``every_s`` up to ``now_s``.
-
-    What happens again and again happens then, so that it shares its wake-ups: one costs more than most of what is done in it.
-    """
-    return math.floor((now_s + ROUNDING_S) / every_s) * every_s
 
 
 @dataclass(slots=True)
@@ -95,7 +86,7 @@ class Pacer:
     def _beat_on(self) -> None:
         if self._next_beat is None:
             loop = asyncio.get_running_loop()
-            self.cadence.next_s = max(self.cadence.next_s, on_the_beat(loop.time()))
+            self.cadence.next_s = max(self.cadence.next_s, on_the_beat(loop.time(), FRAME_S))
             self._next_beat = loop.call_at(self.cadence.next_s, self._beat)
 
     def _beat(self) -> None:

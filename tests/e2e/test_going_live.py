@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import fcntl
 import hashlib
 import os
@@ -44,6 +45,7 @@ class Terminal:
         self.process = process
         self._screen = screen
         self.text = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._read_to = 0
         asyncio.get_running_loop().add_reader(screen, self._read)
 
@@ -68,7 +70,7 @@ class Terminal:
             read = b""
         if not read:
             asyncio.get_running_loop().remove_reader(self._screen)
-        self.text += read.decode("utf-8", "replace")
+        self.text += self._decoder.decode(read)
 
     async def see(self, what: str, within_s: float = 60.0) -> None:
         """Wait for something new on the screen."""

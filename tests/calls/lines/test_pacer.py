@@ -3,7 +3,9 @@ import logging
 
 import pytest
 
-from calls.lines.pacer import Cadence, Pacer, on_the_beat
+from audio.pcm import FRAME_S
+from calls.beat import on_the_beat
+from calls.lines.pacer import Cadence, Pacer
 from tests.calls.virtual_time import run_in_virtual_time
 
 
@@ -159,9 +161,4 @@ def test_pacers_that_begin_at_different_times_wake_up_together() -> None:
 
     times_s = run_in_virtual_time(two())
     assert len(times_s) == pytest.approx(20, abs=2)
-    assert [now_s for now_s in times_s if now_s - on_the_beat(now_s) > 0.0001] == []
-
-
-@pytest.mark.parametrize(("now_s", "beat_s"), [(0.0, 0.0), (0.0499, 0.0), (0.05, 0.05), (100.0999, 100.05), (3 * 0.05, 0.15)])
-def test_a_beat_is_a_multiple(now_s: float, beat_s: float) -> None:
-    assert on_the_beat(now_s, 0.05) == pytest.approx(beat_s)
+    assert [now_s for now_s in times_s if now_s - on_the_beat(now_s, FRAME_S) > 0.0001] == []
