@@ -14,7 +14,11 @@ from audio.stt.decoding import Decoded
 QUIETEST_SPEECH_PEAK: Final = 0.002
 """About -54 dB: below it there is nothing that a model could make out."""
 SUSPICIOUS_COMPRESSION: Final = 2.0
-SUSPICIOUS_LOGPROB: Final = -0.7
+SUSPICIOUS_LOGPROB: Final = -1.0
+"""Whisper's own threshold for another try (``logprob_threshold`` in openai-whisper).
+
+Short replies such as "seven of clubs" are at -0.9 with all words right, and the full window takes four times as long.
+"""
 NO_SPEECH_CERTAIN: Final = 0.8
 NO_SPEECH_LIKELY: Final = 0.6
 UNSURE_LOGPROB: Final = -0.4

@@ -92,7 +92,7 @@ def test_the_window_covers_the_speech_and_a_second_more() -> None:
 
 @pytest.mark.parametrize(
     "doubtful",
-    [decoded("yes " * 30), decoded("something", -0.9), decoded("on and on", capped=True)],
+    [decoded("yes " * 30), decoded("something", -1.1), decoded("on and on", capped=True)],
     ids=["repeats itself", "unlikely", "never ends"],
 )
 def test_a_suspicious_decode_is_made_once_more_in_the_full_window(doubtful: Decoded) -> None:
@@ -105,14 +105,15 @@ def test_a_suspicious_decode_is_made_once_more_in_the_full_window(doubtful: Deco
 
 
 def test_a_good_decode_is_made_once() -> None:
-    decoder = ScriptedDecoder(decoded("please hold the line"))
+    for good in (decoded("please hold the line"), decoded("seven of clubs", -0.9)):
+        decoder = ScriptedDecoder(good)
 
-    assert guarded_decode(decoder, np.ones(RATE, np.float32), "en").text == "please hold the line"
-    assert decoder.windows == [12.0]
+        assert guarded_decode(decoder, np.ones(RATE, np.float32), "en").text == good.text
+        assert decoder.windows == [12.0]
 
 
 def test_of_two_suspicious_decodes_the_likelier_one_stays() -> None:
-    decoder = ScriptedDecoder(decoded("ten of clubs", -0.75), decoded("tin of cubs", -0.95))
+    decoder = ScriptedDecoder(decoded("ten of clubs", -1.05), decoded("tin of cubs", -1.25))
 
     assert guarded_decode(decoder, np.ones(RATE, np.float32), "en").text == "ten of clubs"
 
