@@ -24,7 +24,7 @@ from audio.stt.decoding import (
     tokens_at_a_glance,
 )
 from audio.stt.engine import Transcript
-from audio.stt.plausibility import nobody_spoke, suspicious, too_quiet
+from audio.stt.plausibility import SUSPICIOUS_LOGPROB_AT_A_GLANCE, nobody_spoke, suspicious, too_quiet
 from audio.stt.splitting import split_where_quiet
 from errors import EngineError
 
@@ -112,7 +112,9 @@ class WhisperEngine:
             )
         except GivenUp:
             return None
-        return None if nobody_spoke(seen) or suspicious(seen) else Transcript(seen.text, seen.language, seen.confidence)
+        if nobody_spoke(seen) or suspicious(seen, SUSPICIOUS_LOGPROB_AT_A_GLANCE):
+            return None
+        return Transcript(seen.text, seen.language, seen.confidence)
 
     def _glimpse_may_go_on(self) -> bool:
         return not self._glimpses_give_way or self._waiting <= 1
