@@ -20,7 +20,7 @@ SUSPICIOUS_LOGPROB: Final = -1.0
 Short replies such as "seven of clubs" are at -0.9 with all words right, and the full window takes four times as long.
 """
 SUSPICIOUS_LOGPROB_AT_A_GLANCE: Final = -0.7
-"""Words that are cut off in the middle are often below it, and it costs nothing not to believe them."""
+"""Stricter: the speech may break off in the middle of a word, and the words that count are still to come."""
 NO_SPEECH_CERTAIN: Final = 0.8
 NO_SPEECH_LIKELY: Final = 0.6
 UNSURE_LOGPROB: Final = -0.4
@@ -50,7 +50,7 @@ def nobody_spoke(decoded: Decoded) -> bool:
 
 
 def suspicious(decoded: Decoded, least_logprob: float = SUSPICIOUS_LOGPROB) -> bool:
-    """It should be decoded once more in the full window: it ran into the token limit, repeats itself, or is unlikely."""
+    """It should not be believed without another decode: it ran into the token limit, repeats itself, or is unlikely."""
     return decoded.capped or _compression(decoded.text) > SUSPICIOUS_COMPRESSION or decoded.average_logprob < least_logprob
 
 

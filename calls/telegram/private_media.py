@@ -21,6 +21,7 @@ SIGNAL_RETRY_S: Final = 0.02
 SIGNAL_WITHIN_S: Final = 3.0
 """The native library takes what the other end tells only when it has begun to connect."""
 END_WITHIN_S: Final = 5.0
+"""What still goes on in the native library then is no longer waited for; the call is stopped after it."""
 ENDED: Final = (ntgcalls.ConnectionState.FAILED, ntgcalls.ConnectionState.TIMEOUT, ntgcalls.ConnectionState.CLOSED)
 
 

@@ -1,4 +1,4 @@
-"""What is asked of one native call goes on in order; the native library stands in here with work that takes time on threads."""
+"""What is asked of one native call goes on in order; work that ends when the test says so stands in for the native library."""
 
 from __future__ import annotations
 
