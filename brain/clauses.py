@@ -6,18 +6,16 @@ import re
 from typing import Final
 
 from brain.speakable import MAX_REPLY_CHARS, shortened, speakable
-from brain.word_lists import ABBREVIATIONS, CONNECTIVES
+from brain.word_lists import ABBREVIATIONS, CONNECTIVES, LEAD_TO_ADDRESSES, of_language
 
 LATER_COMMA_CHARS: Final = 60
 """After the first clause, a comma ends a clause only when it is at least this long."""
 LATER_PAUSE_CHARS: Final = 25
 """The same for semicolons, colons, dashes and dots of hesitation."""
-FIRST_CONNECTIVE_WORDS: Final = 8
+FIRST_CONNECTIVE_WORDS: Final = 7
 """A first clause with this many words and no punctuation ends before the next connective."""
 WORDS_BEFORE_EARLY_STOP: Final = 3
 """A first clause of this many words ends at a full stop at once; of fewer only when a space follows, as in ``see example.org``."""
-LEAD_TO_ADDRESSES: Final = frozenset(("at", "to", "on", "see", "from", "visit", "open", "via", "in", "en", "a", "de", "és", "на", "в"))
-"""Behind these words a full stop may belong to an address."""
 LONGEST_CLAUSE_CHARS: Final = 220
 """A clause this long ends at the next space."""
 LONGEST_MARKUP_CHARS: Final = 160
@@ -41,6 +39,8 @@ class ClauseSplitter:
 
     def __init__(self, language: str = "en") -> None:
         self._language = language
+        self._connectives = of_language(CONNECTIVES, language)
+        self._lead_to_addresses = of_language(LEAD_TO_ADDRESSES, language)
         self._pending = ""
         self._scanned = 0
         self._spoken_chars = 0
@@ -94,7 +94,9 @@ class ClauseSplitter:
     def _ends_a_first_sentence(self, index: int, before: str) -> bool:
         """Whether a full stop may be taken for the end without a look at what follows, which would cost a token."""
         words = before.split()
-        if self._pending[index + 1 : index + 2].strip() or len(words) < WORDS_BEFORE_EARLY_STOP or words[-2].lower() in LEAD_TO_ADDRESSES:
+        if self._pending[index + 1 : index + 2].strip() or len(words) < WORDS_BEFORE_EARLY_STOP:
+            return False
+        if words[-2].lower() in self._lead_to_addresses:
             return False
         return len(words[-1]) > 1 and _is_plain_word(before) and self._may_end(".", before + ".")
 
@@ -104,7 +106,12 @@ class ClauseSplitter:
             return None
         if self._may_end(marked[-1], marked) or len(before) >= LONGEST_CLAUSE_CHARS:
             return len(before)
-        return _start_of_late_connective(before) if self._is_first else None
+        return self._start_of_late_connective(before) if self._is_first else None
+
+    def _start_of_late_connective(self, before: str) -> int | None:
+        words = before.split()
+        late = len(words) > FIRST_CONNECTIVE_WORDS and words[-1].lower() in self._connectives
+        return len(before.rstrip()) - len(words[-1]) if late else None
 
     @property
     def _is_first(self) -> bool:
@@ -135,12 +142,6 @@ def _ends_in_abbreviation(clause: str) -> bool:
         return True
     word = words[-1].lstrip("(\"'“«*_")
     return word.lower() in ABBREVIATIONS or bool(_INITIALS.match(word)) or bool(_LIST_NUMBER.match(clause[:-1]))
-
-
-def _start_of_late_connective(before: str) -> int | None:
-    words = before.split()
-    late = len(words) > FIRST_CONNECTIVE_WORDS and words[-1].lower() in CONNECTIVES
-    return len(before.rstrip()) - len(words[-1]) if late else None
 
 
 def _inside_markup(clause: str) -> bool:

@@ -22,6 +22,10 @@ from typing import Any, Final, TextIO
 NICENESS: Final = 10
 READ_BATCH_TOKENS: Final = 32
 """Tokens read at once. A cancelled request stops, and another's next token comes, after at most one batch."""
+GUESSED_TOKENS: Final = 1
+"""What followed the newest token where it last stood in the conversation is checked together with it: right, it costs hardly anything,
+because a small model likes to answer with the words of the question. 21.9 -> 25.1 tokens a second in ``days in a week`` and four such
+answers; guessing two or three tokens, or after two, gains less."""
 REPEAT_PENALTY: Final = 1.05
 """Keeps a small model that always takes the likeliest word from saying the same sentence again and again."""
 REPEAT_WINDOW_TOKENS: Final = 64
@@ -148,6 +152,9 @@ def load(options: Options) -> Any:
     parameters.cache_ram_mib = 0
     parameters.fit_params = parameters.endpoint_slots = parameters.ui = False
     parameters.verbosity = 0
+    guesses = parameters.speculative
+    guesses.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+    guesses.ngram_simple.size_n = guesses.ngram_simple.size_m = GUESSED_TOKENS
     folder = tempfile.mkdtemp(prefix="parley-brain-")
     parameters.hostnames = [f"{folder}/closed.sock"]
     try:

@@ -23,7 +23,9 @@ STUCK_AFTER_S: Final = 30.0
 """A process that has not stopped a cancelled request for so long counts as dead."""
 
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
-_WAITING_THREADS_SLEEP: Final = {"GOMP_SPINCOUNT": "0", "OMP_WAIT_POLICY": "passive"}
+_THREADS_THAT_WAIT: Final = {"GOMP_SPINCOUNT": "3000", "OMP_WAIT_POLICY": "passive"}
+"""They look for a moment whether the others are done, then sleep. Asleep at once, they cost a quarter of the speed: 16.4 tokens a second
+instead of 22.3 (22.7 with ten times the count)."""
 _DIED = {"error": "its process ended unexpectedly."}
 
 
@@ -176,5 +178,5 @@ _LOAD_STEP: Final = "Check BRAIN_MODEL_PATH, or run 'python bot.py engines fetch
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """No secret of ours, and OpenMP threads that sleep while they wait: spinning ones starve everything else on few cores."""
-    return {name: ours[name] for name in _PASSED_ON if name in ours} | _WAITING_THREADS_SLEEP
+    """No secret of ours, and OpenMP threads that sleep while they wait long: spinning ones starve everything else on few cores."""
+    return {name: ours[name] for name in _PASSED_ON if name in ours} | _THREADS_THAT_WAIT

@@ -253,14 +253,19 @@ class Conversation:
         """Where a participant may just have ended, transcribing begins at once; where not, nothing has happened."""
         turn = self._turns[hearing.participant.id]
         match edge:
-            case LullEdge.DIPPED:
-                self._drafting.glimpse(turn, lambda: turn.carried + hearing.pcm())
+            case LullEdge.ROSE if self._drafting.brain_is_here:
+                self._glimpse(turn, hearing)
+            case LullEdge.DIPPED if not self._drafting.brain_is_here:
+                self._glimpse(turn, hearing)
             case LullEdge.BEGAN if self._drafting.speculation.may_listen_in_a_lull():
                 self._draft(turn, hearing, early=True)
             case LullEdge.LASTS:
                 self._expect(turn)
             case LullEdge.OVER if turn.drop_early_draft():
                 turn.revision = self._revisions.advance(turn.revision)
+
+    def _glimpse(self, turn: Turn, hearing: Hearing) -> None:
+        self._drafting.glimpse(turn, lambda: turn.carried + hearing.pcm())
 
     def _pause(self, turn: Turn, hearing: Hearing) -> None:
         draft = turn.draft

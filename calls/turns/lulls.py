@@ -32,6 +32,8 @@ class LullEdge(Enum):
 
     DIPPED = auto()
     """The voice falls."""
+    ROSE = auto()
+    """It has risen again: another word has begun."""
     BEGAN = auto()
     """It is quiet."""
     LASTS = auto()
@@ -80,6 +82,8 @@ class Lulls:
             return LullEdge.LASTS
         if self._reached(self.begin_s, self.quiet_s, quiet_before_s):
             return LullEdge.OVER
+        if self._reached(DIP_S, self._soft_s, soft_before_s):
+            return LullEdge.ROSE
         return LullEdge.DIPPED if self._reached(DIP_S, soft_before_s, self._soft_s) else None
 
     def _reached(self, limit_s: float, before_s: float, now_s: float) -> bool:

@@ -74,6 +74,23 @@ def test_a_number_or_an_address_waits_for_what_follows() -> None:
     assert splitter.feed("example today. ") == ["It costs 1,000 euros at shop.example today."]
 
 
+def test_a_first_sentence_ends_at_its_full_stop_behind_what_leads_to_addresses_in_another_language() -> None:
+    assert ClauseSplitter("en").feed("There are seven days in a week.") == ["There are seven days in a week."]
+
+
+@pytest.mark.parametrize(("language", "waits"), [("en", False), ("es", True), ("ca", True), ("auto", True)])
+def test_behind_a_word_that_leads_to_addresses_in_its_language_a_full_stop_waits(language: str, waits: bool) -> None:
+    assert bool(ClauseSplitter(language).feed("Look this up a shop.")) is not waits
+
+
+def test_a_connective_of_another_language_is_no_place_to_breathe() -> None:
+    text = "A bicycle has wheels which turn easily to move around on a flat surface."
+    assert spoken([text]) == [text]
+    assert ClauseSplitter("ca").feed("Aquesta bicicleta tan vella va ser comprada on vivíem abans ") == [
+        "Aquesta bicicleta tan vella va ser comprada"
+    ]
+
+
 def test_a_stray_backtick_or_bracket_does_not_hold_the_reply_back() -> None:
     text = "Use the ` key and the [ key. " + "Then press enter and wait for the light. " * 6
     assert len(spoken([text])) >= 3

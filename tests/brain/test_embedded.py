@@ -154,7 +154,7 @@ async def test_a_crash_costs_the_reply_in_work_and_no_other(subject: Subject) ->
 async def test_the_model_is_given_no_secret_and_threads_that_sleep(subject: Subject) -> None:
     environment = environment_of(subject.brain)
     assert "OMP_WAIT_POLICY=passive" in environment
-    assert "GOMP_SPINCOUNT=0" in environment
+    assert "GOMP_SPINCOUNT=3000" in environment
     assert "API_KEY" not in environment
 
 

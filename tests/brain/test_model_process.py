@@ -40,7 +40,12 @@ from types import SimpleNamespace
 print("what native code prints")
 
 def CommonParams():
-    return SimpleNamespace(model=SimpleNamespace(), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
+    parts = ("model", "cpuparams", "cpuparams_batch")
+    guesses = SimpleNamespace(ngram_simple=SimpleNamespace())
+    return SimpleNamespace(speculative=guesses, **{part: SimpleNamespace() for part in parts})
+
+
+common_speculative_type = SimpleNamespace(COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE=1)
 
 class Server:
     def __init__(self, parameters):

@@ -66,6 +66,8 @@ class HearsClips:
     glimpsed: str | None = ""
     """What every glimpse shows, if not the words of the clips; ``None``: nothing."""
     glimpse_delay_s: float = 0.1
+    looked_at: list[bytes] = field(default_factory=list)
+    """The sound of each glimpse."""
     confidence: float = 1.0
 
     async def load(self) -> None: ...
@@ -79,6 +81,7 @@ class HearsClips:
 
     async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript | None:
         self.glimpses += 1
+        self.looked_at.append(pcm)
         await asyncio.sleep(self.glimpse_delay_s)
         words = " ".join(word for clip in self.clips for word in clip.words_in(pcm))
         return Transcript(self.glimpsed or words, confidence=0.9) if words and self.glimpsed is not None else None

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from audio.pcm import FRAME_S, HEARING_FRAME_BYTES, loudness
 from brain import Message, Role
 from calls import events
 from calls.manners import Manners
 from calls.turns.endpointing import PauseRules
+from calls.turns.lulls import LullEdge, Lulls
 from tests.calls.stage import Clip, Stage
 from tests.calls.virtual_time import run_in_virtual_time
 from tests.speech import clip_named
@@ -98,6 +100,22 @@ def test_a_glimpse_ends_no_turn_and_is_kept_to_itself(question: Clip) -> None:
     (heard,) = stage.of(events.TurnHeard)
     assert isinstance(heard, events.TurnHeard)
     assert heard.text == exchange.heard == question.text
+
+
+@pytest.mark.parametrize("small_model", [False, True])
+def test_beside_a_brain_on_this_machine_a_glimpse_waits_until_the_voice_has_risen(question: Clip, small_model: bool) -> None:
+    stage, _exchange = played(question, "Is this", small_model=small_model)
+    assert stage.hears.looked_at
+    waited_for = LullEdge.ROSE if small_model else LullEdge.DIPPED
+    assert [at_its_end(pcm) for pcm in stage.hears.looked_at] == [waited_for] * len(stage.hears.looked_at)
+
+
+def at_its_end(pcm: bytes) -> LullEdge | None:
+    """What the voice does in the last 10 ms."""
+    lulls = Lulls()
+    return [lulls.hear(FRAME_S, loudness(pcm[start : start + HEARING_FRAME_BYTES])) for start in range(0, len(pcm), HEARING_FRAME_BYTES)][
+        -1
+    ]
 
 
 def test_the_brain_reads_what_is_said_while_it_is_said(question: Clip) -> None:

@@ -22,8 +22,8 @@ def edges(lulls: Lulls, *stretches: tuple[float, int]) -> list[tuple[LullEdge, i
 
 
 def lull_edges(lulls: Lulls, *stretches: tuple[float, int]) -> list[tuple[LullEdge, int]]:
-    """The same without the dips."""
-    return [(edge, frame) for edge, frame in edges(lulls, *stretches) if edge is not LullEdge.DIPPED]
+    """The same without the dips and what follows them."""
+    return [(edge, frame) for edge, frame in edges(lulls, *stretches) if edge not in (LullEdge.DIPPED, LullEdge.ROSE)]
 
 
 def test_two_quiet_frames_are_a_lull_and_four_one_that_lasts() -> None:
@@ -41,7 +41,16 @@ def test_a_soft_last_consonant_is_a_dip_and_no_quiet() -> None:
 
 def test_a_voice_that_falls_again_dips_again() -> None:
     told = edges(Lulls(), (SPEECH, 50), (CONSONANT, 5), (SPEECH, 5), (CONSONANT, 5))
-    assert told == [(LullEdge.DIPPED, 52), (LullEdge.DIPPED, 62)]
+    assert told == [(LullEdge.DIPPED, 52), (LullEdge.ROSE, 56), (LullEdge.DIPPED, 62)]
+
+
+def test_a_voice_that_has_hardly_fallen_has_not_risen() -> None:
+    assert edges(Lulls(), (SPEECH, 50), (CONSONANT, 1), (SPEECH, 5)) == []
+
+
+def test_a_voice_that_comes_back_from_a_lull_by_and_by_has_risen_when_it_is_loud() -> None:
+    told = edges(Lulls(), (SPEECH, 50), (QUIET, 3), (CONSONANT, 3), (SPEECH, 3))
+    assert told == [(LullEdge.BEGAN, 52), (LullEdge.OVER, 54), (LullEdge.ROSE, 57)]
 
 
 def test_a_noisy_line_has_lulls_down_to_its_noise() -> None:
