@@ -102,6 +102,7 @@ async def test_a_paced_speaker_plays_one_piece_after_the_other() -> None:
 
     assert second_s == pytest.approx(first_s + 0.01)
 
+    await asyncio.sleep(0.002)
     paced.cut()
 
     assert speaker.last_before(math.inf) <= time.perf_counter()
