@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from calls.turns.endpointing import Edge
 from calls.turns.patience import NOTHING, Evidence, Patience
-from calls.turns.text_cues import finished_by_words
+from calls.turns.text_cues import Ending, finished_by_words
 from errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,10 @@ MOST_READINGS: Final = 2
 """Later ones mislead: the longer the silence that the model hears, the more anything sounds finished (``benchmarks/fit_turns.py``)."""
 WORDS_BY_S: Final = 0.4
 """A turn model that is asked after the words is asked by then, whether or not they are known."""
+
+
+SETTLED_BY_WORDS: Final = Ending.QUESTION.value
+"""A turn model that is asked after the words is not asked where they say so much: it would keep the answer to a question waiting."""
 
 
 class TurnJudge(Protocol):
@@ -39,7 +43,8 @@ class PauseReader:
     decide; a judge that fails is left out for the rest of the pause.
 
     ``words_first``: the judge is asked when the words are known, because it takes the processor from speech to text, and the turn does not
-    end in less than the usual wait before the judge was heard. Right where a reply takes longer than the two of them.
+    end in less than the usual wait before the judge was heard, unless the words are a question. Right where a reply takes longer than the
+    two of them.
     """
 
     def __init__(
@@ -73,8 +78,12 @@ class PauseReader:
     def wait_s(self) -> float:
         """The silence that ends the turn, as far as it is known now."""
         wait_s = self._patience.wait_s(self._evidence)
-        judge_decides = self._words_first and self._reading is not None and not self._evidence.readings
-        return max(wait_s, self._patience.usual_s) if judge_decides else wait_s
+        return max(wait_s, self._patience.usual_s) if self._judge_decides else wait_s
+
+    @property
+    def _judge_decides(self) -> bool:
+        asked_later = self._words_first and self._reading is not None and not self._evidence.readings
+        return asked_later and (self._evidence.words or 0.0) < SETTLED_BY_WORDS
 
     def follow(self, edge: Edge, last_pause_s: float) -> None:
         """Take an edge of the participant's turns; ``last_pause_s`` is the silence before their newest stretch of speech."""

@@ -53,7 +53,7 @@ def send(sink: BinaryIO, kind: bytes, request_id: int, payload: bytes = b"") -> 
 
 
 def load_voice(path: Path, threads: int) -> Any:
-    """The voice, on so many threads that sleep rather than spin between sentences, warmed up."""
+    """The voice, warmed up, on so many threads that spin within a sentence (89 -> 75 ms for two seconds of sound) and sleep between."""
     import onnxruntime
     from piper.config import PiperConfig
     from piper.voice import PiperVoice
@@ -61,7 +61,8 @@ def load_voice(path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     config = PiperConfig.from_dict(json.loads(path.with_name(path.name + ".json").read_text(encoding="utf-8")))
     voice = PiperVoice(session=session, config=config)

@@ -142,13 +142,27 @@ def test_a_judge_that_takes_the_processor_from_the_words_is_asked_after_them() -
         bench.reader.paused()
         await asyncio.sleep(WORDS_BY_S / 2)
         assert not judge.heard
-        bench.reader.words("What is the capital of Italy?", "en")
+        bench.reader.words("The capital is Rome.", "en")
         assert judge.heard == []
         assert bench.told[-1] == 0.7, "the words alone do not end it before the judge was heard"
         await bench.settle()
         assert len(judge.heard) == 1
         assert bench.told[-1] == 0.25
         await bench.close()
+
+    run_in_virtual_time(pause())
+
+
+def test_a_question_is_answered_without_asking_the_judge_that_takes_the_processor() -> None:
+    async def pause() -> None:
+        judge = Judge(0.02)
+        bench = Bench(judge, words_first=True)
+        bench.reader.paused()
+        bench.reader.words("What is the capital of Italy?", "en")
+        assert bench.told[-1] == 0.25
+        await asyncio.gather(*bench.tasks)
+        assert judge.heard == []
+        assert bench.told[-1] == 0.25
 
     run_in_virtual_time(pause())
 
@@ -170,7 +184,7 @@ def test_words_alone_decide_when_the_judge_that_was_waited_for_fails() -> None:
     async def pause() -> None:
         bench = Bench(BrokenJudge(), words_first=True)
         bench.reader.paused()
-        bench.reader.words("What is the capital of Italy?", "en")
+        bench.reader.words("The capital is Rome.", "en")
         assert bench.told[-1] == 0.7
         await bench.settle()
         assert bench.told[-1] == bench.reader.wait_s < 0.7
