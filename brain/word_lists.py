@@ -18,7 +18,7 @@ _CONNECTIVES = {
 _LEAD_TO_ADDRESSES = {
     "en": "at to on see from visit open via in",
     "es": "a de en por ver visita",
-    "ca": "a de en per veure visita",
+    "ca": "a de en per és veure visita",
     "ru": "на в с от см",
 }
 

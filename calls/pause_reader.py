@@ -20,8 +20,6 @@ MOST_READINGS: Final = 2
 """Later ones mislead: the longer the silence that the model hears, the more anything sounds finished (``benchmarks/fit_turns.py``)."""
 WORDS_BY_S: Final = 0.4
 """A turn model that is asked after the words is asked by then, whether or not they are known."""
-
-
 SETTLED_BY_WORDS: Final = Ending.QUESTION.value
 """A turn model that is asked after the words is not asked where they say so much: it would keep the answer to a question waiting."""
 

@@ -83,6 +83,10 @@ def test_behind_a_word_that_leads_to_addresses_in_its_language_a_full_stop_waits
     assert bool(ClauseSplitter(language).feed("Look this up a shop.")) is not waits
 
 
+def test_in_catalan_an_address_may_follow_the_verb() -> None:
+    assert ClauseSplitter("ca").feed("La pàgina és botiga.") == []
+
+
 def test_a_connective_of_another_language_is_no_place_to_breathe() -> None:
     text = "A bicycle has wheels which turn easily to move around on a flat surface."
     assert spoken([text]) == [text]

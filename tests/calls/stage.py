@@ -62,7 +62,6 @@ class HearsClips:
     failure: EngineError | None = None
     name: str = "scripted hearing"
     lengths_s: list[float] = field(default_factory=list)
-    glimpses: int = 0
     glimpsed: str | None = ""
     """What every glimpse shows, if not the words of the clips; ``None``: nothing."""
     glimpse_delay_s: float = 0.1
@@ -80,7 +79,6 @@ class HearsClips:
         return Transcript(" ".join(word for clip in self.clips for word in clip.words_in(pcm)), confidence=self.confidence)
 
     async def glimpse(self, pcm: bytes, language: str | None = None) -> Transcript | None:
-        self.glimpses += 1
         self.looked_at.append(pcm)
         await asyncio.sleep(self.glimpse_delay_s)
         words = " ".join(word for clip in self.clips for word in clip.words_in(pcm))

@@ -42,7 +42,7 @@ def played(question: Clip, glimpsed: str, *, confidence: float = 1.0, small_mode
 def test_the_reply_to_what_was_glimpsed_is_the_one_that_is_heard(question: Clip) -> None:
     differently_written = question.text.upper() + "."
     stage, exchange = played(question, differently_written)
-    assert stage.hears.glimpses > 0
+    assert stage.hears.looked_at
     assert {asked_last(messages) for messages in stage.thinks.asked} == {differently_written}
     assert exchange.heard == question.text
     assert exchange.spans_ms["thinking"] == 0
@@ -96,7 +96,7 @@ def test_of_two_readings_of_the_same_words_the_surer_one_counts(question: Clip) 
 
 def test_a_glimpse_ends_no_turn_and_is_kept_to_itself(question: Clip) -> None:
     stage, exchange = played(question, "")
-    assert stage.hears.glimpses > 0
+    assert stage.hears.looked_at
     (heard,) = stage.of(events.TurnHeard)
     assert isinstance(heard, events.TurnHeard)
     assert heard.text == exchange.heard == question.text
@@ -113,9 +113,8 @@ def test_beside_a_brain_on_this_machine_a_glimpse_waits_until_the_voice_has_rise
 def at_its_end(pcm: bytes) -> LullEdge | None:
     """What the voice does in the last 10 ms."""
     lulls = Lulls()
-    return [lulls.hear(FRAME_S, loudness(pcm[start : start + HEARING_FRAME_BYTES])) for start in range(0, len(pcm), HEARING_FRAME_BYTES)][
-        -1
-    ]
+    frames = [pcm[start : start + HEARING_FRAME_BYTES] for start in range(0, len(pcm), HEARING_FRAME_BYTES)]
+    return [lulls.hear(FRAME_S, loudness(frame)) for frame in frames][-1]
 
 
 def test_the_brain_reads_what_is_said_while_it_is_said(question: Clip) -> None:
